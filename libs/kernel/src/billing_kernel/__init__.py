@@ -1,0 +1,1 @@
+"""Money, periods, ids, errors and rounding: pure, without dependencies."""
