@@ -1,0 +1,1 @@
+"""The embedded stack: real Postgres, Valkey, Kafka and Envoy from wheels."""

@@ -1,0 +1,48 @@
+"""Folders and files that the stack owns: locks, secrets, atomic writes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from billing_devstack.errors import FolderInUse
+
+
+class FolderLock:
+    """An exclusive lock on a folder, held until `release()` or the end of this process (kill -9 included)."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises FolderInUse when another living process holds it."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self.path = folder.with_name(folder.name + ".lock")
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise FolderInUse(f"{folder} is in use by another process") from error
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def secret(folder: Path, name: str) -> str:
+    """The secret of this name, made at first use: 192 random bits, URL-safe, in a file of mode 0600."""
+    path = folder / name
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(24).encode())
+    return path.read_text().strip()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a whole file of mode 0600, or nothing. The folder is made with mode 0700 when it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    fresh.replace(path)
