@@ -1,0 +1,195 @@
+"""PostgreSQL of one service: transactions that know their tenant, and the worker role for claims over tenants."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+import psycopg
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.message import Message
+from psycopg import sql
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from billing_runtime import idempotency
+from billing_runtime.call import Call, Role
+from billing_runtime.database_errors import DatabaseUnavailable, translate, translate_statements
+from billing_runtime.idempotency import AlreadyAnswered
+from billing_runtime.transaction import Raw, Transaction
+
+CONNECT_S = 5
+CHECKOUT_S = 5.0  # how long a call waits for a free connection before it is refused as unavailable
+SESSION = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=20s -c timezone=UTC"
+
+Rehydrate = Callable[[Transaction, Any], Awaitable[None]]
+
+_CONTEXT = "SELECT set_config('app.tenant', %s, true), set_config('app.customer', %s, true)"
+_BEGIN = f"BEGIN; {_CONTEXT}"
+_BEGIN_READ = f"BEGIN READ ONLY; {_CONTEXT}"
+_BEGIN_KEY = f"{_BEGIN}; {idempotency.LOCK_AND_LOOK_UP}"
+
+
+class Database:
+    """The pool of one process. Open it on the event loop that uses it; close it at the end.
+
+    `rehydrate` refills personal fields of replayed answers: full message name -> coroutine(tx, message).
+    `written` is set after each commit that published events, so that a relay in the same process need not wait.
+    """
+
+    def __init__(self, engine: AsyncEngine, worker_role: str) -> None:
+        self.engine = engine
+        self.worker_role = worker_role
+        self.rehydrate: Mapping[str, Rehydrate] = {}
+        self.written = asyncio.Event()
+
+    @classmethod
+    def open(cls, url: str, pool_max: int = 10) -> "Database":
+        """`url` is the login role's, postgresql://; connections are made when first needed."""
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+        engine = create_async_engine(
+            parsed,
+            pool_size=pool_max,
+            max_overflow=0,
+            pool_timeout=CHECKOUT_S,
+            isolation_level="AUTOCOMMIT",  # BEGIN and COMMIT are ours: each travels with its neighbours
+            connect_args={"connect_timeout": CONNECT_S, "options": SESSION},
+        )
+        translate_statements(engine.sync_engine)
+        return cls(engine, f"{parsed.username}_worker")
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def begin(self, call: Call) -> AsyncIterator[Transaction]:
+        """A transaction of the call's tenant. A call with an idempotency key may raise AlreadyAnswered,
+        IdempotencyKeyReused or IdempotencyKeyInFlight before the block runs; every block may raise the refusals of
+        `database_errors`."""
+        async with self._transaction(call, _BEGIN) as tx:
+            yield tx
+        if tx.published:
+            self.written.set()
+
+    @asynccontextmanager
+    async def read(self, call: Call) -> AsyncIterator[Transaction]:
+        """The same, read only; idempotency keys do not matter to it."""
+        async with self._transaction(call, _BEGIN_READ) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction in the worker role: rows of all tenants, on queue tables alone. Commits at the end."""
+        start = sql.SQL("BEGIN; SET LOCAL ROLE {}").format(sql.Identifier(self.worker_role))
+        async with self._connection() as conn, _ended(conn):
+            await _started(conn, start, ())
+            yield conn
+            await raw_of(conn).execute("COMMIT", prepare=False)
+
+    @asynccontextmanager
+    async def _transaction(self, call: Call, begin: str) -> AsyncIterator[Transaction]:
+        customer = str(call.customer_id) if call.customer_id else ""
+        if call.role is Role.CUSTOMER and not customer:
+            raise AssertionError("a call of role customer names its customer")
+        arguments: tuple[Any, ...] = (str(call.tenant_id), customer)
+        scope = call.idempotency if begin is _BEGIN else None
+        if scope is not None:
+            begin, arguments = _BEGIN_KEY, (*arguments, *idempotency.look_up_arguments(scope))
+        async with self._connection() as conn, _ended(conn):
+            cursor = await _started(conn, begin, arguments)
+            tx = Transaction(conn, raw_of(conn), call)
+            if scope is not None:
+                await self._judge(tx, cursor)
+            yield tx
+            await tx.commit()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            conn = await self.engine.connect()
+        except Exception as error:
+            raise translate(error) or error from error
+        try:
+            yield conn
+        finally:
+            await asyncio.shield(conn.close())
+
+    async def _judge(self, tx: Transaction, cursor: psycopg.AsyncCursor[Any]) -> None:
+        scope = tx.call.idempotency
+        assert scope is not None
+        try:
+            locked, found = await _lock_and_row(cursor)
+            await idempotency.judge(tx.raw, scope, locked, found)
+        except AlreadyAnswered as answered:
+            raise await self._refilled(tx, answered) from None
+
+    async def _refilled(self, tx: Transaction, answered: AlreadyAnswered) -> AlreadyAnswered:
+        refill = self.rehydrate.get(answered.response_type)
+        if refill is None:
+            return answered
+        message = _parsed(answered)
+        await refill(tx, message)
+        return AlreadyAnswered(message.SerializeToString(deterministic=True), answered.response_type)
+
+
+def raw_of(conn: AsyncConnection) -> Raw:
+    """The psycopg connection under a checked-out SQLAlchemy connection."""
+    return cast(Raw, conn.sync_connection.connection.driver_connection)  # type: ignore[union-attr]
+
+
+def _parsed(answered: AlreadyAnswered) -> Message:
+    descriptor = descriptor_pool.Default().FindMessageTypeByName(answered.response_type)
+    message: Message = message_factory.GetMessageClass(descriptor)()
+    message.ParseFromString(answered.response)
+    return message
+
+
+async def _started(conn: AsyncConnection, begin: str | sql.Composed, arguments: tuple[Any, ...]) -> Any:
+    """Sends `begin` (several statements, one round trip); a stale pooled connection is replaced once."""
+    try:
+        return await _send(raw_of(conn), begin, arguments)
+    except (psycopg.OperationalError, psycopg.InterfaceError):
+        await conn.invalidate()
+    await conn.run_sync(lambda sync: sync.connection)
+    return await _send(raw_of(conn), begin, arguments)
+
+
+async def _send(raw: Raw, begin: str | sql.Composed, arguments: tuple[Any, ...]) -> psycopg.AsyncCursor[Any]:
+    cursor = psycopg.AsyncClientCursor(raw)  # quotes in the client, so that several statements may travel at once
+    return await cursor.execute(begin, arguments or None)
+
+
+async def _lock_and_row(cursor: psycopg.AsyncCursor[Any]) -> tuple[bool, tuple[Any, ...] | None]:
+    """The third and fourth result of `_BEGIN_KEY`."""
+    cursor.nextset()
+    cursor.nextset()
+    lock = await cursor.fetchone()
+    cursor.nextset()
+    return bool(lock and lock[0]), await cursor.fetchone()
+
+
+@asynccontextmanager
+async def _ended(conn: AsyncConnection) -> AsyncIterator[None]:
+    """Rolls back what did not commit, drops a connection that cannot, and gives the error its type."""
+    try:
+        yield
+    except BaseException as error:
+        await asyncio.shield(_rolled_back(conn))
+        refusal = translate(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+async def _rolled_back(conn: AsyncConnection) -> None:
+    raw = raw_of(conn)
+    if raw.closed or raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+        await conn.invalidate()
+        return
+    with suppress(psycopg.Error):
+        await raw.rollback()
+        return
+    await conn.invalidate()
+
+
+__all__ = ["Database", "DatabaseUnavailable", "Rehydrate", "Transaction", "raw_of"]

@@ -1,0 +1,106 @@
+"""One transaction of one call: a connection bound to the tenant, its time, its events and its answer."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from google.protobuf.message import Message
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from billing_runtime import clock, idempotency, outbox
+from billing_runtime.call import Call
+from billing_runtime.events import Event, Received
+
+Answer = TypeVar("Answer", bound=Message)
+Raw = psycopg.AsyncConnection[Any]
+
+PENDING_MAX = 1000  # events kept in memory before they are written
+
+
+class Transaction:
+    """Made by `Database.begin` and `Database.read`; commits when their block ends, rolls back on any exception.
+
+    `conn` is SQLAlchemy's connection, `raw` the psycopg connection under it for hot statements. Both see only rows of
+    `tenant_id` (role customer: only that customer's). Events and the answer are written in one round trip with COMMIT.
+    """
+
+    def __init__(self, conn: AsyncConnection, raw: Raw, call: Call) -> None:
+        self.conn = conn
+        self.raw = raw
+        self.call = call
+        self._now: datetime | None = call.effective_at
+        self._rows: list[outbox.Row] = []
+        self._answer: Message | None = None
+        self.published = False
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.call.tenant_id
+
+    async def now(self) -> datetime:
+        """Business time: of the event that caused the call, else of the tenant's test clock, else wall time."""
+        if self._now is None:
+            self._now = await clock.read(self.raw, self.tenant_id) or datetime.now(UTC)
+        return self._now
+
+    async def publish(self, *events: Event, cause: Received | None = None) -> None:
+        """Adds the events to the outbox, in order. Call it after the lock of their aggregate is held.
+
+        In a consumer's batch `cause` names the event that led to these. Raises EventTooLarge.
+        """
+        self._rows += [outbox.row_of(event, self.call, cause) for event in events]
+        if len(self._rows) >= PENDING_MAX:
+            await self._write_events()
+
+    def publish_rows(self, rows: Sequence[outbox.Row]) -> None:
+        """For the runtime itself: outbox rows made elsewhere."""
+        self._rows += rows
+
+    @asynccontextmanager
+    async def copy(
+        self, table_leaf: str, columns: Sequence[str], *, types: Sequence[str] = ()
+    ) -> AsyncIterator[psycopg.AsyncCopy]:
+        """COPY into the leaf of a bulk table; the tenant is filled in by the database, so never name `tenant_id`.
+
+        With `types` (PostgreSQL names, one a column) rows travel in binary and `write_row` takes exact types.
+        """
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        form = sql.SQL("(FORMAT binary)") if types else sql.SQL("")
+        statement = sql.SQL("COPY {} ({}) FROM STDIN {}").format(sql.Identifier(table_leaf), names, form)
+        async with self.raw.cursor() as cursor, cursor.copy(statement) as copy:
+            if types:
+                copy.set_types(list(types))
+            yield copy
+
+    async def answer(self, response: Answer) -> Answer:
+        """Stores `response` as the answer to this call's idempotency key, with the commit; returns it."""
+        if self.call.idempotency is not None:
+            self._answer = response
+        return response
+
+    async def flush(self) -> None:
+        """Writes pending events now, for code that reads its own outbox."""
+        if self._rows:
+            await self._write_events()
+
+    async def commit(self) -> None:
+        """Events, answer and COMMIT; few events cost one round trip in all. For `Database` and the runtime alone."""
+        if len(self._rows) > outbox.COPY_FROM_ROWS:
+            await self._write_events()
+        if not self._rows and self._answer is None:
+            await self.raw.execute("COMMIT", prepare=False)
+            return
+        async with self.raw.pipeline():
+            await self._write_events()
+            if self._answer is not None and self.call.idempotency is not None:
+                await idempotency.store(self.raw, self.call.idempotency, self._answer)
+            await self.raw.execute("COMMIT", prepare=False)
+
+    async def _write_events(self) -> None:
+        rows, self._rows = self._rows, []
+        self.published = self.published or bool(rows)
+        await outbox.write(self.raw, rows)
