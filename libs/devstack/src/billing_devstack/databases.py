@@ -108,7 +108,7 @@ def _grant_schema(inside: psycopg.Connection, login: str) -> None:
 
 
 def _run(connection: psycopg.Connection, text: str, *names: str) -> None:
-    connection.execute(sql.SQL(text).format(*(sql.Identifier(name) for name in names)))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(text).format(*(sql.Identifier(name) for name in names)))
 
 
 def _at(dsn: str, *, database: str, user: str | None = None, password: str | None = None) -> str:

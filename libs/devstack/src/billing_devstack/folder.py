@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 from pathlib import Path
+from typing import Self
 
 from billing_devstack.errors import FolderInUse
 
@@ -13,16 +14,22 @@ from billing_devstack.errors import FolderInUse
 class FolderLock:
     """An exclusive lock on a folder, held until `release()` or the end of this process (kill -9 included)."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises FolderInUse when another living process holds it."""
+    def __init__(self, folder: Path, *, wait: bool = False) -> None:
+        """Raises FolderInUse when another living process holds it, unless told to wait."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.path = folder.with_name(folder.name + ".lock")
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError as error:
             os.close(self._descriptor)
             raise FolderInUse(f"{folder} is in use by another process") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.release()
 
     def release(self) -> None:
         if self._descriptor >= 0:

@@ -9,19 +9,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-import psutil
 import psycopg
 
 from billing_devstack.databases import Passwords, ServiceDatabase, drop_database, passwords, provision
 from billing_devstack.errors import NotSupported, StackError, StartFailed
 from billing_devstack.folder import FolderLock, secret
 from billing_devstack.ports import LOOPBACK, listening
-from billing_devstack.process import Child, Command, spawn, wait_ready
+from billing_devstack.process import Child, Command, end_all_in, spawn, wait_ready
 
 __all__ = [
     "DEFAULT_PORT",
@@ -70,9 +68,9 @@ class Postgres:
 def start(data_dir: Path, port: int, log: Path, settings: Mapping[str, str] | None = None) -> Postgres:
     """Starts a server on 127.0.0.1:`port`, making the cluster first when there is none.
 
-    Takes about 0.1 s, 0.7 s the first time. The superuser's password lies in `data_dir.parent / "secrets"`. Recovers from kill -9 of an earlier server and ends
-    one that was left behind. `settings` are added to postgresql's own (`{"fsync": "off"}` for tests).
-    Raises FolderInUse, StartFailed, NotSupported.
+    Takes about 0.1 s, 0.7 s the first time. The superuser's password lies in `data_dir.parent / "secrets"`.
+    Recovers from kill -9 of an earlier server and ends one that was left behind. `settings` are added to the
+    defaults (`{"fsync": "off"}` for tests). Raises FolderInUse, StartFailed, NotSupported.
     """
     data_dir = data_dir.resolve()
     lock = FolderLock(data_dir)
@@ -135,30 +133,8 @@ def _as_ordinary_user(argv: Sequence[str]) -> list[str]:
 
 def _end_leftover(data_dir: Path) -> None:
     """Ends the server that a killed supervisor left on this folder (we hold its lock) and drops a stale pid file."""
-    for number in (signal.SIGINT, signal.SIGKILL):
-        _signal_all(data_dir, number)
-        deadline = time.monotonic() + 10
-        while _processes(data_dir) and time.monotonic() < deadline:
-            time.sleep(0.02)
+    end_all_in(data_dir, "postgres", signal.SIGINT)
     (data_dir / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _signal_all(data_dir: Path, number: signal.Signals) -> None:
-    for process in _processes(data_dir):
-        with suppress(psutil.Error):
-            process.send_signal(number)
-
-
-def _processes(data_dir: Path) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if _serves(process, data_dir)]
-
-
-def _serves(process: psutil.Process, data_dir: Path) -> bool:
-    """True for the server of this folder and its workers: all have it as their working folder."""
-    try:
-        return process.name().startswith("postgres") and Path(process.cwd()) == data_dir
-    except (psutil.Error, OSError):
-        return False
 
 
 def _binary(name: str) -> Path:

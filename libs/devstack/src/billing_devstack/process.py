@@ -163,6 +163,25 @@ def kill_remnants(identity: Identity) -> bool:
     return bool(found)
 
 
+def end_all_in(folder: Path, program: str, stop_signal: signal.Signals, grace_s: float = 10.0) -> None:
+    """Ends every `program` whose working folder is `folder`. Only for whoever holds the lock of that folder."""
+    for number in (stop_signal, signal.SIGKILL):
+        for process in _working_in(folder, program):
+            _signal(process.pid, number)
+        deadline = time.monotonic() + grace_s
+        while _working_in(folder, program) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+
+
+def _working_in(folder: Path, program: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.name().startswith(program) and Path(process.cwd()) == folder:
+                found.append(process)
+    return found
+
+
 def _belongs(process: psutil.Process, identity: Identity) -> bool:
     if not identity.token or process.pid == os.getpid():
         return False

@@ -1,0 +1,60 @@
+"""Envoy from the wheel, on a configuration that somebody else has written."""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from billing_devstack.errors import StackError
+from billing_devstack.ports import LOOPBACK
+from billing_devstack.process import Child, Command, spawn, wait_ready
+
+READY_S = 30.0
+VALIDATE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Envoy:
+    """A running proxy."""
+
+    child: Child
+
+    def stop(self) -> None:
+        self.child.stop()
+
+
+def start(config: Path, admin_port: int, log: Path, cwd: Path | None = None) -> Envoy:
+    """Starts Envoy and waits for /ready of its admin listener on `admin_port`. Raises StartFailed.
+
+    `cwd` is the folder that relative paths in the configuration start from; default: the configuration's own.
+    """
+    argv = [binary(), "-c", str(config.resolve()), "--disable-hot-restart", "--concurrency", "1", "-l", "warning"]
+    child = spawn(Command("envoy", argv, log, cwd=cwd or config.resolve().parent))
+    wait_ready(child, lambda: _ready(admin_port), READY_S)
+    return Envoy(child)
+
+
+def validate(config: Path, cwd: Path | None = None) -> None:
+    """Loads the configuration and all that it names, as Envoy would. Raises StackError with its words."""
+    argv = [binary(), "--mode", "validate", "-c", str(config.resolve()), "-l", "warning"]
+    folder = cwd or config.resolve().parent
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=VALIDATE_S, check=False)
+    if done.returncode:
+        raise StackError(f"Envoy refuses {config.name}: {(done.stdout + done.stderr).strip()[-2000:]}")
+
+
+def binary() -> str:
+    """Path of the envoy executable."""
+    return str(files("envoy") / "_bin" / "envoy")
+
+
+def _ready(admin_port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{admin_port}/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
