@@ -21,8 +21,6 @@ from billing_devstack.folder import FolderLock
 KAFKA_VERSION = "4.4.0"
 LIST_NAME = "kafka_jars.sha256"
 LIST_HEAD = "# Apache Kafka {} and a log binding: sha256, bytes, coordinate; by python -m billing_devstack.kafka_jars"
-    "# Apache Kafka {} with a log binding: sha256, bytes, coordinate. Written by: python -m billing_devstack.kafka_jars"
-)
 ROOTS = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5")
 DOWNLOADS_AT_ONCE = 4
 REQUEST_S = 30
