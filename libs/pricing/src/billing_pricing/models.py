@@ -1,0 +1,185 @@
+"""Price models: frozen values that turn a quantity into an exact amount, and tell how.
+
+`price(numerator, denominator)` is the hot path: the quantity as a ratio of integers in, (numerator, denominator, trace)
+of the amount in MAJOR units out; the ratio need not be in lowest terms. A negative quantity costs what zero costs.
+`tree(quantity, currency, trace)` builds the explanation of such an answer on demand.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TypeAlias
+
+from billing_kernel.errors import Violation
+
+from billing_pricing.nodes import Add, Ceiling, Constant, InTier, Maximum, Multiply, Node
+from billing_pricing.tiers import (
+    Scaled,
+    Tier,
+    amount_violations,
+    check,
+    lower_bound,
+    quantity_violations,
+    scale_tiers,
+    tier_violations,
+)
+
+# One entry a step: (tier index, quantity in this tier times bound_scale times the quantity's denominator).
+Trace: TypeAlias = tuple[tuple[int, int], ...]
+Amount: TypeAlias = tuple[int, int, Trace]
+
+
+@dataclass(frozen=True)
+class Flat:
+    """One `amount` a period, whatever the quantity. Raises InvalidPriceModel."""
+
+    amount: Fraction
+
+    def __post_init__(self) -> None:
+        check(amount_violations("amount", self.amount))
+
+    def price(self, numerator: int, denominator: int) -> Amount:
+        return self.amount.numerator, self.amount.denominator, ()
+
+    def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
+        return Constant(self.amount, f"{currency} flat")
+
+
+@dataclass(frozen=True)
+class PerUnit:
+    """Each unit (seat, call, gigabyte) at `unit_amount`. Raises InvalidPriceModel."""
+
+    unit_amount: Fraction
+
+    def __post_init__(self) -> None:
+        check(amount_violations("unit_amount", self.unit_amount))
+
+    def price(self, numerator: int, denominator: int) -> Amount:
+        return max(numerator, 0) * self.unit_amount.numerator, denominator * self.unit_amount.denominator, ()
+
+    def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
+        return Multiply((_units(quantity), Constant(self.unit_amount, f"{currency} per unit")))
+
+
+@dataclass(frozen=True)
+class Graduated:
+    """Each unit at the price of the tier in which it lies; a tier's flat amount is due once the tier is entered.
+
+    The first tier's flat amount is due even at zero, unless `first_tier_flat_at_zero` is off. Raises InvalidPriceModel.
+    """
+
+    tiers: tuple[Tier, ...]
+    first_tier_flat_at_zero: bool = True
+
+    def __post_init__(self) -> None:
+        check(tier_violations(self.tiers))
+
+    @cached_property
+    def scaled(self) -> Scaled:
+        return scale_tiers(self.tiers)
+
+    def price(self, numerator: int, denominator: int) -> Amount:
+        scaled = self.scaled
+        quantity = max(numerator, 0) * scaled.bound_scale
+        if quantity == 0 and not self.first_tier_flat_at_zero:
+            return 0, 1, ((0, 0),)
+        total = 0
+        trace: list[tuple[int, int]] = []
+        for index, (lower, upper, unit, flat) in enumerate(scaled.tiers):
+            if upper is None or quantity <= upper * denominator:
+                part = quantity - lower * denominator
+                trace.append((index, part))
+                return total + part * unit + flat * denominator, scaled.scale * denominator, tuple(trace)
+            part = (upper - lower) * denominator
+            trace.append((index, part))
+            total += part * unit + flat * denominator
+        raise AssertionError("the last tier is open")
+
+    def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
+        scale = self.scaled.bound_scale * quantity.denominator
+        parts = [(index, quantity if quantity < 0 else Fraction(part, scale)) for index, part in trace]
+        return Add(tuple(_in_tier(self, index, _units(part), currency) for index, part in parts))
+
+
+@dataclass(frozen=True)
+class Volume:
+    """All units at the price of the tier that the whole quantity reaches, plus that tier's flat amount.
+
+    Raises InvalidPriceModel.
+    """
+
+    tiers: tuple[Tier, ...]
+    first_tier_flat_at_zero: bool = True
+
+    def __post_init__(self) -> None:
+        check(tier_violations(self.tiers))
+
+    @cached_property
+    def scaled(self) -> Scaled:
+        return scale_tiers(self.tiers)
+
+    def price(self, numerator: int, denominator: int) -> Amount:
+        scaled = self.scaled
+        quantity = max(numerator, 0) * scaled.bound_scale
+        if quantity == 0 and not self.first_tier_flat_at_zero:
+            return 0, 1, ((0, 0),)
+        for index, (_, upper, unit, flat) in enumerate(scaled.tiers):
+            if upper is None or quantity <= upper * denominator:
+                return quantity * unit + flat * denominator, scaled.scale * denominator, ((index, quantity),)
+        raise AssertionError("the last tier is open")
+
+    def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
+        return _in_tier(self, trace[0][0], _units(quantity), currency)
+
+
+@dataclass(frozen=True)
+class Package:
+    """Whole packages of `size` units at `package_amount`; a started one counts in full; `free_units` come first.
+
+    Raises InvalidPriceModel.
+    """
+
+    size: Fraction
+    package_amount: Fraction
+    free_units: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        found = quantity_violations("size", self.size) + amount_violations("package_amount", self.package_amount)
+        found += quantity_violations("free_units", self.free_units)
+        if self.size == 0:
+            found.append(Violation("size", "must be more than zero", "number.zero"))
+        check(found)
+
+    def price(self, numerator: int, denominator: int) -> Amount:
+        free, size, price = self.free_units, self.size, self.package_amount
+        paid = (numerator * free.denominator - free.numerator * denominator) * size.denominator
+        # Floor division of the negated dividend rounds up.
+        packages = max(0, -(-paid // (denominator * free.denominator * size.numerator)))
+        return packages * price.numerator, price.denominator, ()
+
+    def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
+        units: Node = Constant(quantity, "units")
+        if self.free_units:
+            units = Add((units, Constant(-self.free_units, "free units")))
+        paid = Maximum((Constant(Fraction(0), "units"), units))
+        packages = Ceiling(Multiply((paid, Constant(Fraction(1) / self.size, "packages per unit"))))
+        return Multiply((packages, Constant(self.package_amount, f"{currency} per package")))
+
+
+Model: TypeAlias = Flat | PerUnit | Graduated | Volume | Package
+
+
+def _units(quantity: Fraction) -> Node:
+    if quantity < 0:
+        return Maximum((Constant(Fraction(0), "units"), Constant(quantity, "units net")))
+    return Constant(quantity, "units")
+
+
+def _in_tier(model: Graduated | Volume, index: int, units: Node, currency: str) -> Node:
+    tier = model.tiers[index]
+    parts: list[Node] = [Multiply((units, Constant(tier.unit_amount, f"{currency} per unit")))]
+    entered = isinstance(units, Constant) and units.value > 0
+    if tier.flat_amount and (entered or model.first_tier_flat_at_zero):
+        parts.append(Constant(tier.flat_amount, f"{currency} flat"))
+    of = Add(tuple(parts)) if len(parts) > 1 else parts[0]
+    return InTier(index + 1, lower_bound(model.tiers, index), tier.up_to, of)
