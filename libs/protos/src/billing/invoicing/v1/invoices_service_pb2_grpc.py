@@ -125,7 +125,7 @@ class InvoicesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewUpcomingInvoice(self, request, context):
-        """Answers the invoice that the end of the current period would make, by the same code; writes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL.
+        """Answers the invoice that the end of the current period would make, by the same code. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

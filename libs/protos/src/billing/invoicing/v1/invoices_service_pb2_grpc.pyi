@@ -47,7 +47,7 @@ class InvoicesServiceStub:
     UpdateInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.UpdateInvoiceRequest, _invoices_service_pb2.UpdateInvoiceResponse]
     """Changes the labels. Idempotent by key. Errors: INVOICE_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
     PreviewUpcomingInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.PreviewUpcomingInvoiceRequest, _invoices_service_pb2.PreviewUpcomingInvoiceResponse]
-    """Answers the invoice that the end of the current period would make, by the same code; writes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL."""
+    """Answers the invoice that the end of the current period would make, by the same code. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL."""
     GetInvoicePdf: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.GetInvoicePdfRequest, _httpbody_pb2.HttpBody]
     """Answers the PDF of an invoice that is final; rendered once, then kept. Changes nothing. Errors: INVOICE_NOT_FOUND, INVOICE_NOT_FINAL.
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -71,7 +71,7 @@ class InvoicesServiceAsyncStub(InvoicesServiceStub):
     UpdateInvoice: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.UpdateInvoiceRequest, _invoices_service_pb2.UpdateInvoiceResponse]  # type: ignore[assignment]
     """Changes the labels. Idempotent by key. Errors: INVOICE_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
     PreviewUpcomingInvoice: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.PreviewUpcomingInvoiceRequest, _invoices_service_pb2.PreviewUpcomingInvoiceResponse]  # type: ignore[assignment]
-    """Answers the invoice that the end of the current period would make, by the same code; writes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL."""
+    """Answers the invoice that the end of the current period would make, by the same code. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL."""
     GetInvoicePdf: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.GetInvoicePdfRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Answers the PDF of an invoice that is final; rendered once, then kept. Changes nothing. Errors: INVOICE_NOT_FOUND, INVOICE_NOT_FINAL.
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -134,7 +134,7 @@ class InvoicesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _invoices_service_pb2.PreviewUpcomingInvoiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_invoices_service_pb2.PreviewUpcomingInvoiceResponse, _abc.Awaitable[_invoices_service_pb2.PreviewUpcomingInvoiceResponse]]:
-        """Answers the invoice that the end of the current period would make, by the same code; writes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL."""
+        """Answers the invoice that the end of the current period would make, by the same code. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, NOTHING_TO_BILL."""
 
     @_abc_1.abstractmethod
     def GetInvoicePdf(
