@@ -1,0 +1,32 @@
+from uuid import UUID
+
+import pytest
+from billing_runtime import paging
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=3))
+def test_a_token_gives_its_key_back(key):
+    assert paging.key_of(paging.token_of(*key), len(key)) == tuple(key)
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "!!!!", "WzFd", "bnVsbA", paging.token_of("a", "b"), paging.token_of("a") + "=", "ä"]
+)
+def test_foreign_tokens_are_refused(token):
+    with pytest.raises(paging.InvalidPageToken):
+        paging.key_of(token)
+
+
+def test_a_token_of_another_list_is_refused():
+    with pytest.raises(paging.InvalidPageToken):
+        paging.uuid_of(paging.token_of("not a uuid"))
+
+
+def test_pages():
+    assert paging.page_of([1, 2, 3], 2, str) == ([1, 2], paging.token_of("2"))
+    assert paging.page_of([1, 2], 2, str) == ([1, 2], "")
+    assert paging.uuid_of("") is None
+    assert paging.uuid_of(paging.token_of(str(UUID(int=7)))) == UUID(int=7)
+    assert [paging.page_size(n) for n in (0, 1, 10**9)] == [100, 1, 1000]
