@@ -1,6 +1,5 @@
 """An explanation: the tree of an amount, how it is rounded, and references to the facts behind it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +13,7 @@ from billing_pricing import render
 from billing_pricing.evaluate import evaluate
 from billing_pricing.nodes import Node, Round
 from billing_pricing.nodes_json import node_from_json, node_to_json
-from billing_pricing.strict_json import JsonObject, parse_object
+from billing_pricing.strict_json import JsonObject, canonical_text, parse_object
 
 VERSION = 1
 REFERENCES_MAX = 64
@@ -62,7 +61,7 @@ class Explanation:
     def to_json(self) -> str:
         """Canonical: sorted keys, no spaces, numbers as exact text. The same explanation gives the same bytes."""
         document = {"references": dict(self.references), "tree": node_to_json(self.root), "version": VERSION}
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return canonical_text(document)
 
 
 def explanation_from_json(text: str) -> Explanation:

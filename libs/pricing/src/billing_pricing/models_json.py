@@ -11,7 +11,6 @@ Amounts are decimal texts in major units. When read, `flat_amount` and `free_uni
 `first_tier_flat_at_zero` (true) may be left out.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
@@ -19,7 +18,7 @@ from billing_kernel.decimals import InvalidDecimal, format_decimal, parse_decima
 from billing_kernel.errors import Violation
 
 from billing_pricing.models import Flat, Graduated, Model, Package, PerUnit, Volume
-from billing_pricing.strict_json import JsonObject, parse_object
+from billing_pricing.strict_json import JsonObject, canonical_text, parse_object
 from billing_pricing.tiers import AMOUNT_PLACES, QUANTITY_PLACES, TIERS_MAX, InvalidPriceModel, Tier
 
 BYTES_MAX = 64 * 1024
@@ -43,7 +42,7 @@ def model_to_object(model: Model) -> JsonObject:
 
 def model_to_json(model: Model) -> str:
     """Canonical text: sorted names, no spaces. Equal models give equal bytes."""
-    return json.dumps(model_to_object(model), sort_keys=True, separators=(",", ":"))
+    return canonical_text(model_to_object(model))
 
 
 def model_from_json(found: str | Mapping[str, object]) -> Model:

@@ -12,6 +12,8 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[1-9][0-9]*)?")
 
 def number_text(value: Fraction) -> str:
     """Exact and canonical: one number has one text."""
+    if value.denominator == 1:
+        return str(value.numerator)
     try:
         return format_decimal(value, _PLACES)
     except InvalidDecimal:

@@ -1,4 +1,4 @@
-"""JSON text -> object, strictly: unique names, no NaN, bounded size; refused as the caller's error type."""
+"""JSON text -> object, strictly: unique names, no NaN, bounded size; refused as the caller's error type. And back."""
 
 import json
 from typing import TypeAlias
@@ -6,6 +6,13 @@ from typing import TypeAlias
 from billing_kernel.errors import DomainError
 
 JsonObject: TypeAlias = dict[str, object]
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+
+
+def canonical_text(document: JsonObject) -> str:
+    """Sorted names, no spaces: equal objects give equal bytes."""
+    return _encode(document)
 
 
 def parse_object(text: str, bytes_max: int, refusal: type[DomainError]) -> JsonObject:
