@@ -101,7 +101,7 @@ async def parked_keys(database: "Database", consumer: str) -> list[tuple[UUID, s
     """(tenant, key) of every queue, the one that failed first in front."""
     async with database.worker() as conn:
         rows = await conn.exec_driver_sql(_KEYS, (consumer,))
-        return [(tenant, key) for tenant, key in rows.tuples()]
+        return [(row.tenant_id, row.key) for row in rows]
 
 
 async def skip(tx: Transaction, consumer: str, event_id: UUID, actor: str, reason: str) -> None:

@@ -82,6 +82,12 @@ class Transaction:
             self._answer = response
         return response
 
+    def adopt(self, call: Call) -> None:
+        """For the runtime itself: goes on under another call of the same tenant, its time and its cause."""
+        assert call.tenant_id == self.call.tenant_id
+        self.call = call
+        self._now = call.effective_at
+
     async def flush(self) -> None:
         """Writes pending events now, for code that reads its own outbox."""
         if self._rows:
