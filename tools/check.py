@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from tools.bootstrap import ROOT, members
 from tools.gen_protos import stage_third_party
 
-ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 AT_ONCE = 2
 
@@ -48,8 +48,7 @@ def ours(module: str, *arguments: str) -> tuple[str, ...]:
 
 def sources() -> list[str]:
     """Every source folder written by hand, one mypy invocation for all of them."""
-    members = sorted(path for path in ROOT.glob("[lsg]*/**/src") if ".venv" not in path.parts)
-    return [str(path.relative_to(ROOT)) for path in members if path.parent.name != "protos"] + ["tools"]
+    return [str((member / "src").relative_to(ROOT)) for member in members() if member.name != "protos"] + ["tools"]
 
 
 def steps() -> tuple[Step, ...]:

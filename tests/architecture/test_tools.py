@@ -5,7 +5,7 @@ import ast
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from tools import dependencies, gen_protos, hygiene, lock, size_ratchet, validate_proto
+from tools import bootstrap, dependencies, gen_protos, hygiene, lock, size_ratchet, validate_proto
 
 
 def test_validate_proto_compiles_back_to_the_embedded_descriptor(tmp_path):
@@ -89,3 +89,13 @@ def test_imports_are_charged_to_the_distribution_that_ships_them():
     assert dependencies.owners_of("billing_kernel.money", owners, workspace) == {"billing-kernel"}
     assert dependencies.owners_of("json.loads", owners, workspace) == set()
     assert dependencies.owners_of("nowhere.at.all", owners, workspace) == {"an unknown distribution (nowhere)"}
+
+
+def test_uv_is_installed_from_its_pin_alone():
+    pins = {name: f"{name}==1 \\\n    --hash=sha256:a \\\n    --hash=sha256:b\n" for name in ("tzdata", "uv", "uvloop")}
+    assert bootstrap.pin_of_uv("".join(pins.values())) == pins["uv"]
+
+
+def test_every_member_of_the_workspace_is_found():
+    names = {folder.name for folder in bootstrap.members()}
+    assert {"kernel", "runtime", "subscriptions", "gateway"} <= names
