@@ -1,0 +1,1 @@
+"""Fixtures, frozen clock, contract suites and fakes of ports."""

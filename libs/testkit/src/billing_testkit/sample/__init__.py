@@ -1,0 +1,1 @@
+"""A service of three tables, for tests of the runtime itself."""
