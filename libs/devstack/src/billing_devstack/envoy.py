@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from billing_devstack.errors import StackError
 from billing_devstack.ports import LOOPBACK
 from billing_devstack.process import Child, Command, spawn, wait_ready
+from billing_devstack.wheels import find
 
 READY_S = 30.0
 VALIDATE_S = 60.0
@@ -27,14 +28,22 @@ class Envoy:
         self.child.stop()
 
 
-def start(config: Path, admin_port: int, log: Path, cwd: Path | None = None) -> Envoy:
+def start(
+    config: Path,
+    admin_port: int,
+    log: Path,
+    cwd: Path | None = None,
+    on_spawn: Callable[[Child], None] = lambda child: None,
+) -> Envoy:
     """Starts Envoy and waits for /ready of its admin listener on `admin_port`. Raises StartFailed.
 
     `cwd` is the folder that relative paths in the configuration start from; default: the configuration's own.
+    `on_spawn` is called before it is ready.
     """
     argv = [binary(), "-c", str(config.resolve()), "--disable-hot-restart", "--concurrency", "1", "-l", "warning"]
-    child = spawn(Command("envoy", argv, log, cwd=cwd or config.resolve().parent))
-    wait_ready(child, lambda: _ready(admin_port), READY_S)
+    child = spawn(Command("edge", argv, log, cwd=cwd or config.resolve().parent))
+    on_spawn(child)
+    wait_ready(child, lambda: ready(admin_port), READY_S)
     return Envoy(child)
 
 
@@ -49,10 +58,11 @@ def validate(config: Path, cwd: Path | None = None) -> None:
 
 def binary() -> str:
     """Path of the envoy executable."""
-    return str(files("envoy") / "_bin" / "envoy")
+    return str(find("envoy", "_bin/envoy"))
 
 
-def _ready(admin_port: int) -> bool:
+def ready(admin_port: int) -> bool:
+    """True when Envoy has loaded its configuration and its listeners are open."""
     try:
         with urllib.request.urlopen(f"http://{LOOPBACK}:{admin_port}/ready", timeout=2) as answer:
             return bool(answer.status == 200)

@@ -25,6 +25,10 @@ class FolderLock:
             os.close(self._descriptor)
             raise FolderInUse(f"{folder} is in use by another process") from error
 
+    @property
+    def held(self) -> bool:
+        return self._descriptor >= 0
+
     def __enter__(self) -> Self:
         return self
 
@@ -32,7 +36,7 @@ class FolderLock:
         self.release()
 
     def release(self) -> None:
-        if self._descriptor >= 0:
+        if self.held:
             os.close(self._descriptor)
             self._descriptor = -1
 

