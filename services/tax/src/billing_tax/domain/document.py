@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from billing_kernel.money import Money
 
 from billing_tax.domain.place_of_supply import Assessment
+from billing_tax.domain.places import Place
+from billing_tax.domain.tax_ids import TaxId
 
 
 class Behavior(StrEnum):
@@ -33,6 +36,20 @@ class Line:
     tax_category: str
     behavior: Behavior
     supply_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaxOrder:
+    """One document to tax: what one seller bills one customer, in one currency."""
+
+    seller_id: UUID
+    seller_country: str
+    customer_id: UUID | None
+    place: Place
+    tax_ids: tuple[TaxId, ...]
+    currency: str
+    lines: tuple[Line, ...]
+    scope: RoundingScope
 
 
 @dataclass(frozen=True, slots=True)

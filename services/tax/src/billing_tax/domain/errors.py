@@ -29,10 +29,6 @@ class InvalidPeriod(Invalid):
     reason = "INVALID_PERIOD"
 
 
-class InvalidText(Invalid):
-    reason = "INVALID_TEXT"
-
-
 class NoRateOnDate(DomainError):
     kind = Kind.PRECONDITION
     reason = "NO_RATE_ON_DATE"

@@ -7,7 +7,6 @@ from uuid import UUID
 from billing_tax.domain.errors import ExemptionEnded, InvalidPeriod, UnknownPlace, bad_field
 from billing_tax.domain.places import REGIONS, Place, fiscal_place
 from billing_tax.domain.rates import Rate
-from billing_tax.domain.text import check_printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,13 @@ class Exemption:
 
 
 def check_exemption(exemption: Exemption) -> None:
-    """Raises UnknownPlace, InvalidPeriod, InvalidText."""
+    """Raises UnknownPlace, InvalidPeriod."""
     place = exemption.place
     fiscal_place(place)  # refuses an unknown country
     if place.region and place.country in REGIONS and place.region not in REGIONS[place.country]:
         raise bad_field(UnknownPlace, "region", f"{place.code} is not a subdivision")
     if exemption.end is not None and exemption.end <= exemption.start:
         raise bad_field(InvalidPeriod, "end_time", "an exemption ends after it starts")
-    check_printable("certificate_number", exemption.certificate_number)
-    check_printable("metadata", *exemption.metadata.values())
 
 
 def end_exemption(before: Exemption, *, end: datetime) -> Exemption:

@@ -9,7 +9,6 @@ from billing_tax.domain.errors import InvalidPeriod, RegistrationEnded, UnknownP
 from billing_tax.domain.places import EU_MEMBERS, Place, fiscal_place, in_eu
 from billing_tax.domain.rates import Rate, RateTable
 from billing_tax.domain.tax_ids import check_seller_number
-from billing_tax.domain.text import check_printable
 from billing_tax.domain.zones import local_date
 
 
@@ -49,7 +48,7 @@ class Registration:
 
 
 def check_registration(registration: Registration, rates: RateTable) -> None:
-    """Refuses what could never collect anything. Raises UnknownPlace, InvalidTaxNumber, InvalidText."""
+    """Refuses what could never collect anything. Raises UnknownPlace, InvalidTaxNumber."""
     place = registration.place
     fiscal_place(place)  # refuses an unknown country
     if registration.scheme is Scheme.EU_OSS and (place.country not in EU_MEMBERS or place.region):
@@ -58,8 +57,6 @@ def check_registration(registration: Registration, rates: RateTable) -> None:
         raise bad_field(
             UnknownPlace, "region" if place.region else "country_code", f"{place.code} registers no sellers here"
         )
-    check_printable("tax_number", registration.tax_number)
-    check_printable("metadata", *registration.metadata.values())
     if registration.scheme is Scheme.DOMESTIC:
         check_seller_number(place.country, place.region, registration.tax_number)
 
