@@ -1,0 +1,1 @@
+"""The one server bootstrap of every service."""

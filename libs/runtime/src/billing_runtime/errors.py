@@ -1,0 +1,93 @@
+"""Errors become answers in one place: a refusal to its gRPC code with details, anything else to INTERNAL with an id.
+
+DomainError         -> the code of its kind, ErrorInfo{reason, "billing", facts}, BadRequest{violations}
+database errors     -> the refusal that `database_errors` gives them, never their text
+anything else       -> INTERNAL "internal error", ErrorInfo{INTERNAL, error_id}; the traceback goes to the log alone
+"""
+
+from collections.abc import Mapping
+from uuid import uuid4
+
+import grpc
+import structlog
+from billing_kernel.errors import DomainError, Invalid, Kind
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from billing_runtime import database_errors
+
+DOMAIN = "billing"
+DETAILS_KEY = "grpc-status-details-bin"
+FACTS_MAX = 32
+VIOLATIONS_MAX = 100
+
+CODES: Mapping[Kind, grpc.StatusCode] = {
+    Kind.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
+    Kind.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Kind.ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
+    Kind.PRECONDITION: grpc.StatusCode.FAILED_PRECONDITION,
+    Kind.CONFLICT: grpc.StatusCode.ABORTED,
+    Kind.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
+    Kind.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+    Kind.EXHAUSTED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    Kind.NOT_CAUGHT_UP: grpc.StatusCode.UNAVAILABLE,
+    Kind.DEADLINE: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+assert set(CODES) == set(Kind)
+
+_log = structlog.get_logger("billing.errors")
+
+
+class MalformedRequest(Invalid):
+    reason = "MALFORMED_REQUEST"
+
+
+class DeadlineExceeded(DomainError):
+    kind = Kind.DEADLINE
+    reason = "DEADLINE_EXCEEDED"
+
+
+def known(error: BaseException) -> DomainError | None:
+    """The refusal that `error` is or stands for; None for a bug."""
+    return error if isinstance(error, DomainError) else database_errors.translate(error)
+
+
+def code_of(error: BaseException) -> grpc.StatusCode:
+    """The gRPC code that a caller gets for `error`."""
+    refusal = known(error)
+    return grpc.StatusCode.INTERNAL if refusal is None else CODES[refusal.kind]
+
+
+def status_of(refusal: DomainError) -> status_pb2.Status:
+    """The full answer for a refusal."""
+    status = status_pb2.Status(code=CODES[refusal.kind].value[0], message=refusal.message)
+    facts = dict(list(refusal.facts.items())[:FACTS_MAX])
+    _attach(status, error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=facts))
+    if refusal.violations:
+        _attach(status, _bad_request(refusal))
+    return status
+
+
+def internal(error: BaseException, **facts: str) -> status_pb2.Status:
+    """Logs a bug with its traceback under a fresh id, and gives an answer that holds that id and nothing else of it."""
+    error_id = uuid4().hex
+    _log.error("internal_error", error_id=error_id, exc_info=error, **facts)
+    status = status_pb2.Status(code=grpc.StatusCode.INTERNAL.value[0], message="internal error")
+    _attach(status, error_details_pb2.ErrorInfo(reason="INTERNAL", domain=DOMAIN, metadata={"error_id": error_id}))
+    return status
+
+
+def _bad_request(refusal: DomainError) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description, reason=v.rule)
+            for v in refusal.violations[:VIOLATIONS_MAX]
+        ]
+    )
+
+
+def _attach(status: status_pb2.Status, detail: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> None:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    status.details.append(packed)
