@@ -19,6 +19,7 @@ from billing_runtime.idempotency import AlreadyAnswered
 from billing_runtime.transaction import Raw, Transaction
 
 CONNECT_S = 5
+POOL_MAX = 100
 CHECKOUT_S = 5.0  # how long a call waits for a free connection before it is refused as unavailable
 SESSION = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=20s -c timezone=UTC"
 
@@ -45,7 +46,8 @@ class Database:
 
     @classmethod
     def open(cls, url: str, pool_max: int = 10) -> "Database":
-        """`url` is the login role's, postgresql://; connections are made when first needed."""
+        """`url` is the login role's, postgresql://; connections are made when first needed, at most 100."""
+        assert 0 < pool_max < POOL_MAX
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         engine = create_async_engine(
             parsed,
@@ -145,13 +147,15 @@ def _parsed(answered: AlreadyAnswered) -> Message:
 
 
 async def _started(conn: AsyncConnection, begin: str | sql.Composed, arguments: tuple[Any, ...]) -> Any:
-    """Sends `begin` (several statements, one round trip); a stale pooled connection is replaced once."""
-    try:
-        return await _send(raw_of(conn), begin, arguments)
-    except (psycopg.OperationalError, psycopg.InterfaceError):
-        await conn.invalidate()
-    await conn.run_sync(lambda sync: sync.connection)
-    return await _send(raw_of(conn), begin, arguments)
+    """Sends `begin` (several statements, one round trip). After a restart of the server the pool may hold nothing but
+    stale connections: each is dropped, nothing has happened on it yet."""
+    for _ in range(POOL_MAX):
+        try:
+            return await _send(raw_of(conn), begin, arguments)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            await conn.invalidate()
+            await conn.run_sync(lambda sync: sync.connection)
+    raise DatabaseUnavailable("no pooled connection works")
 
 
 async def _send(raw: Raw, begin: str | sql.Composed, arguments: tuple[Any, ...]) -> psycopg.AsyncCursor[Any]:
@@ -182,6 +186,8 @@ async def _ended(conn: AsyncConnection) -> AsyncIterator[None]:
 
 
 async def _rolled_back(conn: AsyncConnection) -> None:
+    if conn.invalidated or conn.closed:  # SQLAlchemy has dropped it
+        return
     raw = raw_of(conn)
     if raw.closed or raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
         await conn.invalidate()

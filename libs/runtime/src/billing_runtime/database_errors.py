@@ -16,6 +16,12 @@ from sqlalchemy import Engine, event, exc
 from sqlalchemy.engine import ExceptionContext
 
 _COLLISIONS = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_VALUES = (
+    errors.NumericValueOutOfRange,
+    errors.StringDataRightTruncation,
+    errors.CharacterNotInRepertoire,
+    errors.DatetimeFieldOverflow,
+)
 _UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 
 
@@ -51,7 +57,7 @@ def translate(error: BaseException) -> DomainError | None:
         return TransactionCollided("the transaction collided with another one")
     if isinstance(error, errors.UniqueViolation | errors.ExclusionViolation):
         return UniqueViolated(error.diag.constraint_name or "")
-    if isinstance(error, psycopg.DataError):
+    if isinstance(error, _VALUES) or (isinstance(error, psycopg.DataError) and error.sqlstate is None):
         return ValueRefused("a value cannot be stored")
     if isinstance(error, _UNAVAILABLE):
         return DatabaseUnavailable("the database is not available")

@@ -53,7 +53,7 @@ _CLAIM = (
     f" WHERE CASE WHEN shard >= 0 THEN pg_try_advisory_lock({_LOCK_CLASS}, shard) ELSE false END"
 )
 _LAG = (
-    f"SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT {LAG_ROWS_MAX}) AS some),"
+    f"SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT {LAG_ROWS_MAX}) AS waiting),"
     " (SELECT extract(epoch FROM clock_timestamp() - written_at) FROM outbox ORDER BY id LIMIT 1)"
 )
 _TODAY = "SELECT (now() AT TIME ZONE 'UTC')::date"

@@ -1,6 +1,18 @@
 """note: a tenant table with a customer; reading: a bulk table; due: a queue."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 METADATA = MetaData()
 TENANT = text("current_setting('app.tenant')::uuid")
@@ -12,6 +24,7 @@ note = Table(
     Column("note_id", Uuid, primary_key=True),
     Column("customer_id", Uuid, nullable=False),
     Column("content", Text, nullable=False),
+    Column("position", BigInteger, Identity(), nullable=False),
     Index("note_content", "tenant_id", "content", unique=True),
 )
 
