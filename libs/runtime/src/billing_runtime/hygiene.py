@@ -115,4 +115,5 @@ def _map_entry(field: FieldDescriptor) -> Mapping[str, FieldDescriptor] | None:
 def _exempt(field: FieldDescriptor) -> bool:
     # Parsed anew: options that were read before the extension was known keep it among the unknown fields.
     options = FieldOptions.FromString(field.GetOptions().SerializeToString())
-    return bool(options.Extensions[validate_pb2.field].ignore == validate_pb2.IGNORE_ALWAYS)
+    rules = options.Extensions[validate_pb2.field]
+    return validate_pb2.IGNORE_ALWAYS in (rules.ignore, rules.repeated.items.ignore)
