@@ -88,7 +88,7 @@ class MetersServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMeter(self, request, context):
-        """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK.
+        """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_METER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

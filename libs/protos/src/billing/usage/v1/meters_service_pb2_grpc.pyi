@@ -40,7 +40,7 @@ class MetersServiceStub:
     ListMeters: _grpc.UnaryUnaryMultiCallable[_meters_service_pb2.ListMetersRequest, _meters_service_pb2.ListMetersResponse]
     """Answers meters in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
     UpdateMeter: _grpc.UnaryUnaryMultiCallable[_meters_service_pb2.UpdateMeterRequest, _meters_service_pb2.UpdateMeterResponse]
-    """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_METER."""
     BatchGetMeters: _grpc.UnaryUnaryMultiCallable[_meters_service_pb2.BatchGetMetersRequest, _meters_service_pb2.BatchGetMetersResponse]
     """Answers meters by code, in request order, so that plans can be checked. Internal, changes nothing. Errors: an unknown code answers METER_NOT_FOUND."""
 
@@ -56,7 +56,7 @@ class MetersServiceAsyncStub(MetersServiceStub):
     ListMeters: _aio.UnaryUnaryMultiCallable[_meters_service_pb2.ListMetersRequest, _meters_service_pb2.ListMetersResponse]  # type: ignore[assignment]
     """Answers meters in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
     UpdateMeter: _aio.UnaryUnaryMultiCallable[_meters_service_pb2.UpdateMeterRequest, _meters_service_pb2.UpdateMeterResponse]  # type: ignore[assignment]
-    """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_METER."""
     BatchGetMeters: _aio.UnaryUnaryMultiCallable[_meters_service_pb2.BatchGetMetersRequest, _meters_service_pb2.BatchGetMetersResponse]  # type: ignore[assignment]
     """Answers meters by code, in request order, so that plans can be checked. Internal, changes nothing. Errors: an unknown code answers METER_NOT_FOUND."""
 
@@ -93,7 +93,7 @@ class MetersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _meters_service_pb2.UpdateMeterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_meters_service_pb2.UpdateMeterResponse, _abc.Awaitable[_meters_service_pb2.UpdateMeterResponse]]:
-        """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+        """Changes name, unit or labels. Idempotent by key. Errors: METER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_METER."""
 
     @_abc_1.abstractmethod
     def BatchGetMeters(

@@ -33,7 +33,7 @@ class BatchRateUsageRequest(_message.Message):
     """Whether the ratings are frozen; false for previews, which write nothing."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateItem]:
-        """The charges to rate."""
+        """The charges to rate; each is checked on its own."""
 
     def __init__(
         self,

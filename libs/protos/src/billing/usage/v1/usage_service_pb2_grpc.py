@@ -67,21 +67,21 @@ class UsageServiceServicer:
     """
 
     def IngestEvents(self, request, context):
-        """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, TIME_TOO_FAR_AHEAD.
+        """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_SOURCE, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, INVALID_PROPERTIES, TIME_TOO_FAR_AHEAD, TIME_TOO_OLD, EVENT_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def IngestCloudEvents(self, request, context):
-        """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE, and per event as IngestEvents.
+        """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE; per event INVALID_CLOUD_EVENT where it breaks the CloudEvents format, and as IngestEvents.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetUsage(self, request, context):
-        """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD.
+        """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

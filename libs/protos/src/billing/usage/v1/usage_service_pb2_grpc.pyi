@@ -34,11 +34,11 @@ class UsageServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UsageServiceAsyncStub: ...
     IngestEvents: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.IngestEventsRequest, _usage_service_pb2.IngestEventsResponse]
-    """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, TIME_TOO_FAR_AHEAD."""
+    """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_SOURCE, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, INVALID_PROPERTIES, TIME_TOO_FAR_AHEAD, TIME_TOO_OLD, EVENT_CONFLICT."""
     IngestCloudEvents: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.IngestCloudEventsRequest, _usage_service_pb2.IngestCloudEventsResponse]
-    """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE, and per event as IngestEvents."""
+    """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE; per event INVALID_CLOUD_EVENT where it breaks the CloudEvents format, and as IngestEvents."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageRequest, _usage_service_pb2.GetUsageResponse]
-    """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD."""
+    """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW."""
     GetUsageEvent: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageEventRequest, _usage_service_pb2.GetUsageEventResponse]
     """Answers one stored event. Changes nothing. Errors: EVENT_NOT_FOUND."""
     GetUsageStatistics: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageStatisticsRequest, _usage_service_pb2.GetUsageStatisticsResponse]
@@ -50,11 +50,11 @@ class UsageServiceAsyncStub(UsageServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     IngestEvents: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.IngestEventsRequest, _usage_service_pb2.IngestEventsResponse]  # type: ignore[assignment]
-    """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, TIME_TOO_FAR_AHEAD."""
+    """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_SOURCE, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, INVALID_PROPERTIES, TIME_TOO_FAR_AHEAD, TIME_TOO_OLD, EVENT_CONFLICT."""
     IngestCloudEvents: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.IngestCloudEventsRequest, _usage_service_pb2.IngestCloudEventsResponse]  # type: ignore[assignment]
-    """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE, and per event as IngestEvents."""
+    """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE; per event INVALID_CLOUD_EVENT where it breaks the CloudEvents format, and as IngestEvents."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageRequest, _usage_service_pb2.GetUsageResponse]  # type: ignore[assignment]
-    """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD."""
+    """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW."""
     GetUsageEvent: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageEventRequest, _usage_service_pb2.GetUsageEventResponse]  # type: ignore[assignment]
     """Answers one stored event. Changes nothing. Errors: EVENT_NOT_FOUND."""
     GetUsageStatistics: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageStatisticsRequest, _usage_service_pb2.GetUsageStatisticsResponse]  # type: ignore[assignment]
@@ -69,7 +69,7 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_service_pb2.IngestEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_service_pb2.IngestEventsResponse, _abc.Awaitable[_usage_service_pb2.IngestEventsResponse]]:
-        """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, TIME_TOO_FAR_AHEAD."""
+        """Stores up to 1,000 events, each once by (tenant, source, id), and answers a result per event in request order. An answer means: stored and committed. Naturally idempotent. Errors: per event UNKNOWN_METER, INVALID_EVENT_ID, INVALID_SOURCE, INVALID_VALUE, INVALID_TIME, INVALID_SUBJECT, INVALID_PROPERTIES, TIME_TOO_FAR_AHEAD, TIME_TOO_OLD, EVENT_CONFLICT."""
 
     @_abc_1.abstractmethod
     def IngestCloudEvents(
@@ -77,7 +77,7 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_service_pb2.IngestCloudEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_service_pb2.IngestCloudEventsResponse, _abc.Awaitable[_usage_service_pb2.IngestCloudEventsResponse]]:
-        """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE, and per event as IngestEvents."""
+        """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE; per event INVALID_CLOUD_EVENT where it breaks the CloudEvents format, and as IngestEvents."""
 
     @_abc_1.abstractmethod
     def GetUsage(
@@ -85,7 +85,7 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_service_pb2.GetUsageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_service_pb2.GetUsageResponse, _abc.Awaitable[_usage_service_pb2.GetUsageResponse]]:
-        """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD."""
+        """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW."""
 
     @_abc_1.abstractmethod
     def GetUsageEvent(
