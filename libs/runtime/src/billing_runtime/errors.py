@@ -6,6 +6,7 @@ anything else       -> INTERNAL "internal error", ErrorInfo{INTERNAL, error_id};
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import uuid4
 
 import grpc
@@ -72,7 +73,8 @@ def status_of(refusal: DomainError) -> status_pb2.Status:
 def internal(error: BaseException, **facts: str) -> status_pb2.Status:
     """Logs a bug with its traceback under a fresh id, and gives an answer that holds that id and nothing else of it."""
     error_id = uuid4().hex
-    _log.error("internal_error", error_id=error_id, exc_info=error, **facts)
+    with suppress(Exception):  # a log that is full or closed must not become part of the answer
+        _log.error("internal_error", error_id=error_id, exc_info=error, **facts)
     status = status_pb2.Status(code=grpc.StatusCode.INTERNAL.value[0], message="internal error")
     _attach(status, error_details_pb2.ErrorInfo(reason="INTERNAL", domain=DOMAIN, metadata={"error_id": error_id}))
     return status

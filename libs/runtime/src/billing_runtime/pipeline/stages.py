@@ -21,7 +21,7 @@ from billing_runtime.errors import DETAILS_KEY, DeadlineExceeded, code_of, inter
 from billing_runtime.idempotency import AlreadyAnswered
 from billing_runtime.metrics import rpc_recorder
 from billing_runtime.pipeline.exchange import Exchange, Method, Proceed, Stage, Surroundings
-from billing_runtime.tracing import is_sampled
+from billing_runtime.tracing import inject, is_sampled
 
 UNARY_S = 30.0
 STREAM_S = 300.0
@@ -72,6 +72,7 @@ def tracing(surroundings: Surroundings, method: Method, proceed: Proceed) -> Pro
         if not is_sampled(exchange.traceparent):
             return await proceed(exchange)
         with tracer.span(method.name, exchange.traceparent, **{"rpc.system": "grpc"}):
+            exchange.traceparent = inject() or exchange.traceparent
             return await proceed(exchange)
 
     return stage
