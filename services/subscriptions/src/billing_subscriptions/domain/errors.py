@@ -1,0 +1,113 @@
+"""Every refusal of this service.
+
+INVALID          InvalidTaxId, UnknownTimeZone, InvalidParty, InvalidName, InvalidPrice, InvalidPlanItem,
+                 InvalidQuantity, StartInFuture, StartTooOld, AsOfInFuture
+NOT_FOUND        CustomerNotFound, PlanNotFound, PlanVersionNotFound, SubscriptionNotFound, SubscriptionItemNotFound,
+                 PartyNotFound
+ALREADY_EXISTS   ExternalIdTaken, PlanCodeTaken
+PRECONDITION     CustomerArchived, CustomerHasSubscriptions, PlanVersionNotPublished, PlanVersionPublished,
+                 MeterNotFound, SubscriptionIsCanceled, CurrencyMismatch (of the kernel)
+CONFLICT         Conflict (of the kernel): the etag is stale
+"""
+
+from billing_kernel.errors import AlreadyExists, DomainError, Invalid, Kind, NotFound
+
+
+class InvalidTaxId(Invalid):
+    reason = "INVALID_TAX_ID"
+
+
+class UnknownTimeZone(Invalid):
+    reason = "UNKNOWN_TIME_ZONE"
+
+
+class InvalidPrice(Invalid):
+    reason = "INVALID_PRICE"
+
+
+class InvalidPlanItem(Invalid):
+    reason = "INVALID_PLAN_ITEM"
+
+
+class InvalidQuantity(Invalid):
+    reason = "INVALID_QUANTITY"
+
+
+class InvalidName(Invalid):
+    reason = "INVALID_NAME"
+
+
+class InvalidParty(Invalid):
+    reason = "INVALID_PARTY"
+
+
+class StartInFuture(Invalid):
+    reason = "START_IN_FUTURE"
+
+
+class StartTooOld(Invalid):
+    reason = "START_TOO_OLD"
+
+
+class AsOfInFuture(Invalid):
+    reason = "AS_OF_IN_FUTURE"
+
+
+class CustomerNotFound(NotFound):
+    reason = "CUSTOMER_NOT_FOUND"
+
+
+class PartyNotFound(NotFound):
+    reason = "PARTY_NOT_FOUND"
+
+
+class PlanNotFound(NotFound):
+    reason = "PLAN_NOT_FOUND"
+
+
+class PlanVersionNotFound(NotFound):
+    reason = "PLAN_VERSION_NOT_FOUND"
+
+
+class SubscriptionNotFound(NotFound):
+    reason = "SUBSCRIPTION_NOT_FOUND"
+
+
+class SubscriptionItemNotFound(NotFound):
+    reason = "SUBSCRIPTION_ITEM_NOT_FOUND"
+
+
+class ExternalIdTaken(AlreadyExists):
+    reason = "EXTERNAL_ID_TAKEN"
+
+
+class PlanCodeTaken(AlreadyExists):
+    reason = "PLAN_CODE_TAKEN"
+
+
+class _Precondition(DomainError):
+    kind = Kind.PRECONDITION
+
+
+class CustomerArchived(_Precondition):
+    reason = "CUSTOMER_ARCHIVED"
+
+
+class CustomerHasSubscriptions(_Precondition):
+    reason = "CUSTOMER_HAS_SUBSCRIPTIONS"
+
+
+class PlanVersionNotPublished(_Precondition):
+    reason = "PLAN_VERSION_NOT_PUBLISHED"
+
+
+class PlanVersionPublished(_Precondition):
+    reason = "PLAN_VERSION_PUBLISHED"
+
+
+class MeterNotFound(_Precondition):
+    reason = "METER_NOT_FOUND"
+
+
+class SubscriptionIsCanceled(_Precondition):
+    reason = "SUBSCRIPTION_CANCELED"

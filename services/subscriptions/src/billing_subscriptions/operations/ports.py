@@ -1,0 +1,126 @@
+"""What the operations need of the world: Protocols, nothing else."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from billing_subscriptions.domain.customer import Customer, Party
+from billing_subscriptions.domain.events import BillingDue, DomainEvent
+from billing_subscriptions.domain.plan import Plan, PlanVersion
+from billing_subscriptions.domain.subscription import Subscription
+
+
+class Outcome(StrEnum):
+    """What became of a due."""
+
+    INVOICED = "INVOICED"
+    PARKED = "PARKED"
+    NOTHING_TO_BILL = "NOTHING_TO_BILL"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    due_id: UUID
+    outcome: Outcome
+
+
+class Customers(Protocol):
+    async def add(self, customer: Customer, party: Party) -> None:
+        """Raises ExternalIdTaken."""
+
+    async def lock(self, customer_id: UUID) -> Customer:
+        """Raises CustomerNotFound."""
+
+    async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]: ...
+
+    async def save(self, customer: Customer, party: Party | None) -> None:
+        """With `party` when the customer's party version is new. Raises ExternalIdTaken."""
+
+    async def running_subscriptions(self, customer_id: UUID) -> int: ...
+
+
+class Plans(Protocol):
+    async def add(self, plan: Plan) -> None:
+        """Raises PlanCodeTaken."""
+
+    async def lock(self, plan_id: UUID) -> Plan:
+        """Raises PlanNotFound."""
+
+    async def save(self, plan: Plan) -> None: ...
+
+    async def last_number(self, plan_id: UUID) -> int:
+        """Number of the plan's newest version; 0 without one."""
+
+    async def add_version(self, version: PlanVersion) -> None: ...
+
+    async def save_version(self, version: PlanVersion) -> None: ...
+
+    async def version(self, version_id: UUID) -> PlanVersion:
+        """Raises PlanVersionNotFound."""
+
+    async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]: ...
+
+
+class Subscriptions(Protocol):
+    async def add(self, subscription: Subscription) -> None:
+        """Raises ExternalIdTaken."""
+
+    async def lock(self, subscription_id: UUID) -> Subscription:
+        """Raises SubscriptionNotFound."""
+
+    async def save(self, *subscriptions: Subscription) -> None:
+        """One statement for all. Raises ExternalIdTaken."""
+
+    async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
+        """Locks what is due at `as_of`, oldest due first; passes over what another transaction holds."""
+
+    async def is_due(self, as_of: datetime) -> bool: ...
+
+    async def note_unpaid(self, invoices: Sequence[tuple[UUID, UUID]]) -> Sequence[Subscription]:
+        """(subscription, invoice) pairs whose payment failed; answers the locked subscriptions that run as if paid."""
+
+    async def note_paid(self, invoices: Sequence[tuple[UUID, UUID]]) -> Sequence[Subscription]:
+        """Pairs that need no payment any more; answers the locked subscriptions that are past due without reason."""
+
+
+class Dues(Protocol):
+    async def add(self, dues: Sequence[BillingDue]) -> None:
+        """Opens and publishes dues; each names its run."""
+
+    async def count(self, run_id: UUID) -> int:
+        """Dues that a run has published."""
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Closes open dues; a due that is closed or unknown is passed over."""
+
+    async def republish(self, due_ids: Sequence[UUID], published_before: datetime) -> int:
+        """Publishes open dues again whose last publication is older (wall time); answers how many."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction of one tenant. Whoever opened it commits it."""
+
+    @property
+    def customers(self) -> Customers: ...
+
+    @property
+    def plans(self) -> Plans: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def dues(self) -> Dues: ...
+
+    async def now(self) -> datetime:
+        """Business time of the tenant."""
+
+    async def publish(self, *events: DomainEvent) -> None: ...
+
+
+class Meters(Protocol):
+    async def known(self, codes: frozenset[str]) -> frozenset[str]:
+        """Those of the codes that name a meter of the tenant. Raises transient errors of the usage service."""

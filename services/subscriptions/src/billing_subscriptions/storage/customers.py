@@ -1,0 +1,48 @@
+"""Customers and their parties behind the Customers port."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from billing_runtime.transaction import Transaction
+from sqlalchemy import insert, update
+
+from billing_subscriptions.domain.customer import Customer, Party
+from billing_subscriptions.domain.errors import CustomerNotFound
+from billing_subscriptions.storage.mapping import customer_from_row, customer_to_row, party_to_row
+from billing_subscriptions.storage.statements import row, rows, write
+from billing_subscriptions.storage.tables import customer as customer_table
+from billing_subscriptions.storage.tables import party as party_table
+
+_LOCK = "SELECT * FROM customer WHERE customer_id = %s FOR UPDATE"
+_MANY = "SELECT * FROM customer WHERE customer_id = ANY(%s)"
+_RUNNING = "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state <> 'CANCELED'"
+
+
+class PostgresCustomers:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def add(self, customer: Customer, party: Party) -> None:
+        await write(self._tx, insert(customer_table).values(customer_to_row(customer)))
+        await write(self._tx, insert(party_table).values(party_to_row(customer, party)))
+
+    async def lock(self, customer_id: UUID) -> Customer:
+        found = await row(self._tx, _LOCK, customer_id)
+        if found is None:
+            raise CustomerNotFound("there is no such customer")
+        return customer_from_row(found)
+
+    async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]:
+        found = map(customer_from_row, await rows(self._tx, _MANY, list(customer_ids)))
+        return {customer.id: customer for customer in found}
+
+    async def save(self, customer: Customer, party: Party | None) -> None:
+        """Written under the row's lock, so the version needs no second look."""
+        statement = update(customer_table).where(customer_table.c.customer_id == customer.id)
+        await write(self._tx, statement.values(customer_to_row(customer)))
+        if party is not None:
+            await write(self._tx, insert(party_table).values(party_to_row(customer, party)))
+
+    async def running_subscriptions(self, customer_id: UUID) -> int:
+        found = await row(self._tx, _RUNNING, customer_id)
+        return int(found["running"]) if found else 0

@@ -1,0 +1,49 @@
+"""Ids as the wire shows them: prefix and base32 outside, UUID inside."""
+
+from functools import partial
+from uuid import UUID
+
+from billing_kernel.ids import decode, encode
+
+from billing_subscriptions.domain.errors import (
+    CustomerNotFound,
+    PartyNotFound,
+    PlanNotFound,
+    PlanVersionNotFound,
+    SubscriptionNotFound,
+)
+
+customer_text = partial(encode, "cus")
+party_text = partial(encode, "party")
+plan_text = partial(encode, "plan")
+version_text = partial(encode, "pv")
+plan_item_text = partial(encode, "item")
+price_text = partial(encode, "price")
+subscription_text = partial(encode, "sub")
+item_text = partial(encode, "si")
+run_text = partial(encode, "run")
+
+customer_uuid = partial(decode, "cus")
+party_uuid = partial(decode, "party")
+plan_uuid = partial(decode, "plan")
+version_uuid = partial(decode, "pv")
+subscription_uuid = partial(decode, "sub")
+run_uuid = partial(decode, "run")
+invoice_uuid = partial(decode, "inv")
+
+NOT_FOUND = {
+    "cus": CustomerNotFound,
+    "party": PartyNotFound,
+    "plan": PlanNotFound,
+    "pv": PlanVersionNotFound,
+    "sub": SubscriptionNotFound,
+}
+
+
+def seller_text(seller_id: UUID | None) -> str:
+    """Empty for the tenant's default seller."""
+    return encode("sel", seller_id) if seller_id else ""
+
+
+def seller_uuid(text: str) -> UUID | None:
+    return decode("sel", text) if text else None
