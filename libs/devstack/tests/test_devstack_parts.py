@@ -130,6 +130,13 @@ def test_valkey_answers_and_stops(tmp_path):
     assert not ports.listening(server.port)
 
 
+def test_a_foreign_server_on_the_port_is_not_taken_for_ours(tmp_path):
+    first = valkey.start(tmp_path / "first", ports.choose().number, tmp_path / "first.log")
+    with pytest.raises(StartFailed, match="valkey did not start: ended with code 1"):
+        valkey.start(tmp_path / "second", first.port, tmp_path / "second.log")
+    first.stop()
+
+
 def test_envoy_starts_on_a_given_configuration(tmp_path):
     admin = ports.choose().number
     config = tmp_path / "envoy.yaml"

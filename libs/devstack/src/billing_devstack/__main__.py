@@ -73,6 +73,7 @@ def _up(arguments: argparse.Namespace, bar: Progress | None, stopping: threading
         chosen,
         EdgeSpec() if arguments.edge else None,
         broker=arguments.broker,
+        any_port=arguments.any_port,
         on_event=_say,
         on_progress=bar,
         interrupted=stopping.is_set,
@@ -106,7 +107,8 @@ def _show(now: StackStatus) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:
-    options = ["--broker", arguments.broker, "--parts", ",".join(arguments.parts)]
+    options = ["--any-port"] if arguments.any_port else []
+    options += ["--broker", arguments.broker, "--parts", ",".join(arguments.parts)]
     return [*options, "--services", ",".join(arguments.services), "--edge" if arguments.edge else "--no-edge"]
 
 
@@ -118,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--broker", choices=("kafka", "lite"), default="kafka")
     start.add_argument("--parts", type=_words(PARTS), default=list(PARTS))
     start.add_argument("--services", type=_words([spec.name for spec in SERVICES]), default=_names())
+    start.add_argument("--any-port", action="store_true", help="leave the default ports alone")
     start.add_argument("--edge", action=argparse.BooleanOptionalAction, default=True)
     _command(commands.add_parser("down", help="end it, or what a killed one left"), down)
     look = _command(commands.add_parser("status", help="parts, ports, health, logs"), status)

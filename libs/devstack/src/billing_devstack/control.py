@@ -13,7 +13,7 @@ from billing_devstack.folder import FolderLock
 from billing_devstack.layout import Layout
 from billing_devstack.process import Command, end, spawn
 from billing_devstack.records import end_leftovers
-from billing_devstack.stack import AlreadyRunning
+from billing_devstack.stack import DYING_S, AlreadyRunning
 from billing_devstack.state import StackStatus
 
 START_S = 300.0
@@ -62,7 +62,7 @@ def down(root: Path) -> bool:
     supervisor = status(root).supervisor
     ended = end(supervisor, grace_s=STOP_S) if supervisor is not None else False
     try:
-        with FolderLock(layout.root / "supervisor"):
+        with FolderLock(layout.root / "supervisor", wait_s=DYING_S):
             return bool(end_leftovers(layout)) or ended
     except FolderInUse as error:
         raise StackError(f"{layout.root} is still held by a process that its state does not name") from error

@@ -43,7 +43,7 @@ def start(
     argv = [binary(), "-c", str(config.resolve()), "--disable-hot-restart", "--concurrency", "1", "-l", "warning"]
     child = spawn(Command("edge", argv, log, cwd=cwd or config.resolve().parent))
     on_spawn(child)
-    wait_ready(child, lambda: ready(admin_port), READY_S)
+    wait_ready(child, lambda: child.listens(admin_port) and ready(admin_port), READY_S)
     return Envoy(child)
 
 

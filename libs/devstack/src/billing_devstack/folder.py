@@ -5,25 +5,36 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import Self
 
 from billing_devstack.errors import FolderInUse
 
+POLL_S = 0.05
+
 
 class FolderLock:
     """An exclusive lock on a folder, held until `release()` or the end of this process (kill -9 included)."""
 
-    def __init__(self, folder: Path, *, wait: bool = False) -> None:
-        """Raises FolderInUse when another living process holds it, unless told to wait."""
+    def __init__(self, folder: Path, *, wait_s: float = 0.0) -> None:
+        """Raises FolderInUse when another living process still holds it after `wait_s`."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.path = folder.with_name(folder.name + ".lock")
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + wait_s
+        while not self._taken():
+            if time.monotonic() >= deadline:
+                self.release()
+                raise FolderInUse(f"{folder} is in use by another process")
+            time.sleep(POLL_S)
+
+    def _taken(self) -> bool:
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError as error:
-            os.close(self._descriptor)
-            raise FolderInUse(f"{folder} is in use by another process") from error
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     @property
     def held(self) -> bool:

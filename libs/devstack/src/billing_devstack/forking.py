@@ -20,6 +20,7 @@ from billing_devstack.process import Child, Command, Identity, spawn, start_mark
 
 READY_S = 60.0
 REPLY_S = 20.0
+END_S = 15.0
 UNKNOWN_EXIT = -1
 
 
@@ -60,7 +61,8 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         with theirs:
             argv = [sys.executable, "-m", "billing_devstack.forkserver", str(theirs.fileno()), *modules]
-            self.child = spawn(Command("forkserver", argv, log, environment, descriptors=(theirs.fileno(),)))
+            command = Command("forkserver", argv, log, environment, grace_s=END_S, descriptors=(theirs.fileno(),))
+            self.child = spawn(command)
         self._channel = ours
         self._numbers = itertools.count()
         self._lock = threading.Lock()

@@ -2,8 +2,8 @@
 
 Run as `python -m billing_devstack.forkserver <descriptor> <module>...`, controlled by JSON lines over a socket:
 in {"id", "module", "argv", "env", "cwd", "log"}; out {"ready", "threads"}, {"id", "pid"} and {"exit", "code"}.
-It must stay free of threads and of gRPC objects, which do not survive a fork. When the socket closes, it ends its
-children and itself.
+It must stay free of threads and of gRPC objects, which do not survive a fork. When the socket closes or SIGTERM
+comes, it ends its children and itself.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ class Server:
         self._channel = channel
         self._children: set[int] = set()
         self._buffer = b""
+        self._ending = False
         self._wake_read, self._wake_write = socket.socketpair()
 
     def run(self) -> Mapping[str, Any] | None:
         self._wake_write.setblocking(False)
         signal.set_wakeup_fd(self._wake_write.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._ask_to_end)
         with selectors.DefaultSelector() as selector:
             selector.register(self._channel, selectors.EVENT_READ)
             selector.register(self._wake_read, selectors.EVENT_READ)
@@ -48,11 +50,11 @@ class Server:
                 if self._wake_read in ready:
                     self._wake_read.recv(4096)
                 self._reap()
-                if self._channel in ready:
-                    received = self._channel.recv(1 << 16)
-                    if not received:
-                        self._end_all()
-                        return None
+                received = self._channel.recv(1 << 16) if self._channel in ready else b""
+                if self._ending or (self._channel in ready and not received):
+                    self._end_all()
+                    return None
+                if received:
                     request = self._handle(received)
                     if request is not None:
                         return request
@@ -60,6 +62,9 @@ class Server:
     def send(self, message: Mapping[str, Any]) -> None:
         with suppress(OSError):
             self._channel.sendall(json.dumps(message).encode() + b"\n")
+
+    def _ask_to_end(self, *_signal: object) -> None:
+        self._ending = True
 
     def _handle(self, received: bytes) -> Mapping[str, Any] | None:
         *lines, self._buffer = (self._buffer + received).split(b"\n")
@@ -77,6 +82,7 @@ class Server:
         """In the child: nothing of the parent's machinery is kept."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for channel in (self._channel, self._wake_read, self._wake_write):
             channel.close()
 

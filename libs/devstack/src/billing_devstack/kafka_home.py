@@ -24,6 +24,7 @@ from billing_devstack.wheels import find
 HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 PREPARE_S = 120.0
+OTHERS_S = 300.0
 JAVA_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
 
 Say = Callable[[str], None]
@@ -52,7 +53,7 @@ def prepare(cache: Path, log: Path, say: Say, on_progress: kafka_jars.Progress |
     jars = kafka_jars.ensure(cache, on_progress)
     archive = cache / f"classes-{_fingerprint()}.aot"
     template = cache / "template"
-    with FolderLock(cache / "prepare", wait=True):
+    with FolderLock(cache / "prepare", wait_s=OTHERS_S):
         if not (template / "meta.properties").exists():
             say("formatting a Kafka folder (once)")
             _format(jars, template, log)

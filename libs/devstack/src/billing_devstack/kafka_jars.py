@@ -23,6 +23,7 @@ LIST_NAME = "kafka_jars.sha256"
 LIST_HEAD = "# Apache Kafka {} and a log binding: sha256, bytes, coordinate; by python -m billing_devstack.kafka_jars"
 ROOTS = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5")
 DOWNLOADS_AT_ONCE = 4
+OTHERS_S = 300.0
 REQUEST_S = 30
 
 Progress = Callable[[int, int], None]
@@ -74,7 +75,7 @@ def ensure(cache: Path, on_progress: Progress | None = None) -> list[Path]:
     """
     folder = cache / "libs"
     folder.mkdir(parents=True, exist_ok=True)
-    with FolderLock(folder, wait=True):
+    with FolderLock(folder, wait_s=OTHERS_S):
         missing = [jar for jar in pinned() if not jar.is_at(folder / jar.file_name)]
         if missing:
             _fetch_all(missing, folder, on_progress or (lambda done, total: None))

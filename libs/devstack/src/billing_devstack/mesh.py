@@ -68,13 +68,14 @@ class Mesh:
             raise StartFailed(f"{spec.name} migrate", f"ended with code {code}", command.log)
 
     def service_unit(self, spec: ServiceSpec, environment: Mapping[str, str]) -> Unit:
+        port = self._ports[spec.name].number
         healthy = spec.health(self._ports[spec.name].address)
         command = Command(spec.name, spec.argv("all"), self._layout.log(spec.name), environment)
 
         def start() -> Recorded:
             child = self._run(command, spec.module, "all")
             record(self._layout, child)
-            wait_ready(child, healthy, SERVICE_READY_S, POLL_S)
+            wait_ready(child, lambda: child.listens(port) and healthy(), SERVICE_READY_S, POLL_S)
             return Recorded(child, self._layout)
 
         return Unit(spec.name, self._board, command.log, start, healthy)
@@ -86,7 +87,7 @@ class Mesh:
         def start() -> Recorded:
             child = self._run(command, spec.module, "guard")
             record(self._layout, child)
-            wait_ready(child, lambda: listening(port), SERVICE_READY_S, POLL_S)
+            wait_ready(child, lambda: child.listens(port), SERVICE_READY_S, POLL_S)
             return Recorded(child, self._layout)
 
         return Unit("guard", self._board, log, start, lambda: listening(port))

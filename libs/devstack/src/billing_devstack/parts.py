@@ -11,7 +11,7 @@ from billing_devstack.environment import External
 from billing_devstack.kafka import Broker, Kind
 from billing_devstack.kafka_jars import JarsMissing, Progress
 from billing_devstack.layout import Layout
-from billing_devstack.ports import LOOPBACK, Port, listening
+from billing_devstack.ports import Port, listening
 from billing_devstack.state import Board
 from billing_devstack.unit import Unit
 
@@ -39,11 +39,14 @@ class DataParts:
 
     @property
     def kafka_bootstrap_servers(self) -> str:
-        return self._elsewhere.kafka_bootstrap_servers or f"{LOOPBACK}:{self._ports['kafka'].number}"
+        """Empty when the stack has no bus."""
+        return self._elsewhere.kafka_bootstrap_servers or self._address("kafka")
 
     @property
     def redis_url(self) -> str:
-        return self._elsewhere.redis_url or f"redis://{LOOPBACK}:{self._ports['valkey'].number}/0"
+        """Empty when the stack has no cache, which services do without."""
+        address = self._address("valkey")
+        return self._elsewhere.redis_url or (f"redis://{address}/0" if address else "")
 
     def runs_here(self, part: str) -> bool:
         return part not in self._given()
@@ -99,6 +102,9 @@ class DataParts:
 
     def kafka_log(self) -> Path:
         return self._layout.log("kafka")
+
+    def _address(self, part: str) -> str:
+        return self._ports[part].address if part in self._ports else ""
 
     def _given(self) -> dict[str, str]:
         given = {

@@ -17,7 +17,7 @@ import psycopg
 from billing_devstack.databases import Passwords, ServiceDatabase, drop_database, passwords, provision
 from billing_devstack.errors import NotSupported, StackError, StartFailed
 from billing_devstack.folder import FolderLock, secret
-from billing_devstack.ports import LOOPBACK, listening
+from billing_devstack.ports import LOOPBACK
 from billing_devstack.process import Child, Command, end_all_in, spawn, wait_ready
 from billing_devstack.wheels import find
 
@@ -81,7 +81,7 @@ def start(data_dir: Path, port: int, log: Path, settings: Mapping[str, str] | No
             _initialise(data_dir, password, log)
         child = spawn(_command(data_dir, port, log, {**DEFAULTS, **(settings or {})}))
         dsn = superuser_dsn(data_dir, port)
-        wait_ready(child, lambda: listening(port) and answers(dsn), READY_S)
+        wait_ready(child, lambda: child.listens(port) and answers(dsn), READY_S)
     except BaseException:
         lock.release()
         raise

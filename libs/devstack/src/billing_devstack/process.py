@@ -87,6 +87,15 @@ class Child:
         """None while it runs; negative: the signal that ended it."""
         return self._handle.poll()
 
+    def listens(self, port: int) -> bool:
+        """True when it, and nobody else, is who listens on this TCP port: itself or one of its children."""
+        try:
+            leader = psutil.Process(self.pid)
+            family = [leader, *leader.children(recursive=True)]
+            return any(_listens(process, port) for process in family)
+        except psutil.Error:
+            return False
+
     def wait(self, timeout_s: float) -> int:
         """The exit code, once it has ended. Kills it and raises StartFailed when time is up."""
         try:
@@ -212,6 +221,11 @@ def _belongs(process: psutil.Process, identity: Identity) -> bool:
         return process.environ().get(TOKEN_VARIABLE) == identity.token
     except (psutil.Error, OSError):
         return False
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    sockets = process.net_connections("tcp")
+    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in sockets)
 
 
 def _linux_mark(pid: int) -> str | None:

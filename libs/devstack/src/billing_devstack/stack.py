@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from billing_devstack import environment, keys, ports
+from billing_devstack import environment, keys, ports, state
 from billing_devstack.databases import ServiceDatabase
 from billing_devstack.environment import Endpoints, External
 from billing_devstack.errors import FolderInUse, StackError
@@ -19,6 +19,7 @@ from billing_devstack.kafka_jars import Progress
 from billing_devstack.layout import Layout
 from billing_devstack.mesh import Mesh
 from billing_devstack.parts import DEFAULT_PORTS, DataParts
+from billing_devstack.ports import Port
 from billing_devstack.process import Identity, start_mark
 from billing_devstack.records import end_leftovers
 from billing_devstack.specs import (
@@ -34,6 +35,8 @@ from billing_devstack.state import Board, StackStatus, Watch
 from billing_devstack.unit import Unit
 
 PARTS = ("postgres", "valkey", "kafka")
+DYING_S = 5.0
+"""A process that was just killed holds its locks for a moment longer."""
 
 
 class AlreadyRunning(StackError):
@@ -64,6 +67,7 @@ class Stack:
         edge: EdgeSpec | None = EdgeSpec(),  # noqa: B008  # frozen
         *,
         broker: Kind = "kafka",
+        any_port: bool = False,
         elsewhere: External | None = None,
         on_event: Watch = lambda part: None,
         on_progress: Progress | None = None,
@@ -72,7 +76,8 @@ class Stack:
         """Starts parts, services and edge in `root` and returns when all are ready; undoes everything if one fails.
 
         First ends what an earlier, killed supervisor of this folder left. `elsewhere` (default: from the caller's
-        environment) names parts that are not started here. `interrupted` is asked during the start.
+        environment) names parts that are not started here. `any_port` leaves the default ports alone.
+        `interrupted` is asked during the start.
         Raises AlreadyRunning, Interrupted, StackError.
         """
         layout = Layout(root.resolve())
@@ -81,7 +86,10 @@ class Stack:
         me = Identity(os.getpid(), start_mark(os.getpid()) or "")
         stack = cls(layout, lock, Board(layout.state, me, on_event))
         try:
-            start = _Start(stack, parts, services, edge, elsewhere or environment.external(os.environ))
+            found = elsewhere or environment.external(os.environ)
+            wanted = _preferred(parts, services, edge)
+            free = ports.choose_all(dict.fromkeys(wanted, 0) if any_port else wanted)
+            start = _Start(stack, parts, services, edge, found, free)
             start.run(broker, on_progress, interrupted)
         except BaseException:
             stack.down()
@@ -129,12 +137,13 @@ class _Start:
         services: Sequence[ServiceSpec],
         edge: EdgeSpec | None,
         elsewhere: External,
+        free: Mapping[str, Port],
     ) -> None:
         self._stack = stack
         self._board = stack._board
         self._services = services
         self._edge = edge
-        self._ports = ports.choose_all(_preferred(parts, services, edge))
+        self._ports = free
         self._keys = keys.ensure(stack.layout.keys, [spec.name for spec in services] or keys.SERVICES)
         self._data = DataParts(stack.layout, self._board, self._ports, elsewhere)
         self._parts = [part for part in parts if self._data.runs_here(part)]
@@ -255,8 +264,9 @@ def _preferred(parts: Sequence[str], services: Sequence[ServiceSpec], edge: Edge
 
 def _hold(layout: Layout) -> FolderLock:
     layout.root.mkdir(parents=True, exist_ok=True)
+    patience_s = 0.0 if state.read(layout.state).supervisor else DYING_S
     try:
-        return FolderLock(layout.root / "supervisor")
+        return FolderLock(layout.root / "supervisor", wait_s=patience_s)
     except FolderInUse as error:
         raise AlreadyRunning(f"a stack is already running in {layout.root}") from error
 

@@ -90,7 +90,8 @@ class Board:
 
     def status(self) -> StackStatus:
         with self._lock:
-            return StackStatus(self._phase, self._supervisor, tuple(self._parts.values()), dict(self._urls))
+            supervisor = None if self._phase == "down" else self._supervisor  # it may live on without its stack
+            return StackStatus(self._phase, supervisor, tuple(self._parts.values()), dict(self._urls))
 
     def enter(self, phase: Phase) -> None:
         with self._lock:

@@ -43,7 +43,7 @@ def start(data_dir: Path, port: int, log: Path) -> Valkey:
     argv += ["--save", "3600 1", "--appendonly", "no", "--daemonize", "no", "--maxmemory", "256mb"]
     child = spawn(Command("valkey", [*argv, "--maxmemory-policy", "allkeys-lru"], log, cwd=data_dir))
     url = f"redis://{LOOPBACK}:{port}/0"
-    wait_ready(child, lambda: answers(port), READY_S)
+    wait_ready(child, lambda: child.listens(port) and answers(port), READY_S)
     return Valkey(port, url, child)
 
 
