@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 
@@ -33,7 +34,12 @@ def tax_document(
     Raises UnknownTaxCategory, UnknownPlace, NoRateOnDate, UnknownCurrency, AmountOverflow.
     """
     exponent(currency)  # refuses an unknown currency before any work
-    assessed = [assess(seller, customer, rates, rate_category(line.tax_category), line.supply_time) for line in lines]
+    decided: dict[tuple[str, datetime], tuple[Assessment, ...]] = {}  # most lines of a document share one decision
+    for line in lines:
+        if (line.tax_category, line.supply_time) not in decided:
+            taxes = assess(seller, customer, rates, rate_category(line.tax_category), line.supply_time)
+            decided[line.tax_category, line.supply_time] = taxes
+    assessed = [decided[line.tax_category, line.supply_time] for line in lines]
     return apply_taxes(lines, assessed, currency=currency, scope=scope, rounding=rounding)
 
 

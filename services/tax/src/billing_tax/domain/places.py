@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from billing_tax.domain.errors import UnknownPlace, bad_field
 
@@ -44,6 +45,9 @@ _OUTSIDE = frozenset({("ES", "CN"), ("ES", "CE"), ("ES", "ML")})
 _TREATED_AS = {"MC": "FR", "IM": "GB"}
 
 
+CACHED_PLACES_MAX = 4_096
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A country (ISO 3166-1) and, where it counts, a region (ISO 3166-2 without the country)."""
@@ -57,6 +61,7 @@ class Place:
         return f"{self.country}-{self.region}" if self.region else self.country
 
 
+@lru_cache(CACHED_PLACES_MAX)
 def fiscal_place(place: Place, field: str = "country_code") -> Place:
     """The place that tax law sees. Raises UnknownPlace, naming `field` of the request."""
     if place.country not in COUNTRIES:
