@@ -75,7 +75,7 @@ class Authenticator:
 
     def cached(self, authorization: str) -> Identity | None:
         """The standing verdict for an authorization header, without any waiting."""
-        kept = self._verdicts.get(hashlib.sha256(authorization.encode()).digest())
+        kept = self._verdicts.get(_digest(authorization))
         return kept[1] if kept is not None and kept[0] > time.time() else None
 
     async def judge(self, authorization: str | None) -> Identity:
@@ -91,7 +91,7 @@ class Authenticator:
         if len(self._verdicts) >= CACHE_MAX:
             del self._verdicts[next(iter(self._verdicts))]
         until = min(time.time() + CACHE_S, identity.expires_at)
-        self._verdicts[hashlib.sha256(authorization.encode()).digest()] = (until, identity)
+        self._verdicts[_digest(authorization)] = (until, identity)
 
     async def _verify(self, token: str) -> Identity:
         header = jwt.get_unverified_header(token)
@@ -138,6 +138,10 @@ class Authenticator:
             cause=_plain(claims["cause"]),
             expires_at=float(claims["exp"]),
         )
+
+
+def _digest(authorization: str) -> bytes:
+    return hashlib.sha256(authorization.encode(errors="surrogatepass")).digest()
 
 
 def _bearer(authorization: str | None) -> str:

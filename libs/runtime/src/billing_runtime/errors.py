@@ -19,8 +19,9 @@ from billing_runtime import database_errors
 
 DOMAIN = "billing"
 DETAILS_KEY = "grpc-status-details-bin"
-FACTS_MAX = 32
-VIOLATIONS_MAX = 100
+FACTS_MAX = 16
+TEXT_LENGTH_MAX = 256
+DETAILS_BYTES_MAX = 4096  # clients refuse trailers from 8 KiB on, and then see no reason at all
 
 CODES: Mapping[Kind, grpc.StatusCode] = {
     Kind.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
@@ -62,8 +63,8 @@ def code_of(error: BaseException) -> grpc.StatusCode:
 
 def status_of(refusal: DomainError) -> status_pb2.Status:
     """The full answer for a refusal."""
-    status = status_pb2.Status(code=CODES[refusal.kind].value[0], message=refusal.message)
-    facts = dict(list(refusal.facts.items())[:FACTS_MAX])
+    status = status_pb2.Status(code=CODES[refusal.kind].value[0], message=refusal.message[:TEXT_LENGTH_MAX])
+    facts = {key: fact[:TEXT_LENGTH_MAX] for key, fact in list(refusal.facts.items())[:FACTS_MAX]}
     _attach(status, error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=facts))
     if refusal.violations:
         _attach(status, _bad_request(refusal))
@@ -81,12 +82,14 @@ def internal(error: BaseException, **facts: str) -> status_pb2.Status:
 
 
 def _bad_request(refusal: DomainError) -> error_details_pb2.BadRequest:
-    return error_details_pb2.BadRequest(
-        field_violations=[
-            error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description, reason=v.rule)
-            for v in refusal.violations[:VIOLATIONS_MAX]
-        ]
-    )
+    """As many violations as fit; the first ones are what a caller mends first."""
+    bad = error_details_pb2.BadRequest()
+    for violation in refusal.violations:
+        description = violation.description[:TEXT_LENGTH_MAX]
+        bad.field_violations.add(field=violation.field, description=description, reason=violation.rule)
+        if bad.ByteSize() > DETAILS_BYTES_MAX:
+            break
+    return bad
 
 
 def _attach(status: status_pb2.Status, detail: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> None:

@@ -1,13 +1,14 @@
 """Prometheus metrics: one registry for the process, served as a page. Make a metric with `registry=REGISTRY`."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import grpc
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
 
-if TYPE_CHECKING:
-    from wsgiref.simple_server import WSGIServer
+STOP_CHECK_S = 0.05
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
@@ -41,13 +42,21 @@ def rpc_recorder(method: str) -> Callable[[grpc.StatusCode, float], None]:
     return record
 
 
+class _Quiet(WSGIRequestHandler):
+    timeout = 5  # seconds that a reader may keep the page to itself
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name is the standard library's
+        """Scrapes are not worth a line."""
+
+
 class MetricsPage:
     """The page /metrics on its own thread, open from the first moment. `port` is the bound one."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._server: WSGIServer
-        self._server, self._thread = start_http_server(port, host, registry=REGISTRY)
+        self._server = make_server(host, port, make_wsgi_app(REGISTRY), handler_class=_Quiet)
         self.port = self._server.server_port
+        self._thread = Thread(target=self._server.serve_forever, args=(STOP_CHECK_S,), name="metrics", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         self._server.shutdown()

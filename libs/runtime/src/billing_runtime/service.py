@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -83,9 +84,9 @@ class Running:
     built: Built
     parts: Parts
     server: grpc.aio.Server
-    telemetry: Telemetry
     tasks: Sequence[asyncio.Task[None]]
     stopping: asyncio.Event
+    opened: AsyncExitStack
 
     async def failed(self) -> None:
         """Waits for the first background task to end, and raises what it raised."""
@@ -106,11 +107,7 @@ class Running:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        if self.built.close is not None:
-            await self.built.close()
-        await self.parts.channels.close()
-        await self.parts.database.close()
-        await asyncio.to_thread(self.telemetry.close)
+        await self.opened.aclose()
 
 
 async def start(
@@ -124,16 +121,27 @@ async def start(
     `database` is opened from the settings unless one is given; it is closed at the end either way. Raises
     SettingsRefused, KeysRefused, AccessUndeclared, AddressTaken and their like: nothing starts half or open.
     """
+    _require(service.settings, role)
+    async with AsyncExitStack() as opened:  # a refused start closes what it had opened
+        return await _open(service, role, os.environ if env is None else env, database, opened)
+
+
+async def _open(
+    service: Service, role: str, env: Mapping[str, str], database: "Database | None", opened: AsyncExitStack
+) -> Running:
     settings = service.settings
-    _require(settings, role)
     authenticator = _authenticator(service)
     await authenticator.open()
-    environment = os.environ if env is None else env
-    parts = Parts(settings, database or _open_database(settings), Channels(settings, environment), environment)
+    telemetry = Telemetry(service.name, settings)
+    opened.push_async_callback(asyncio.to_thread, telemetry.close)
+    parts = Parts(settings, database or _open_database(settings), Channels(settings, env), env)
+    opened.push_async_callback(parts.database.close)
+    opened.push_async_callback(parts.channels.close)
     built = service.build(parts)
+    if built.close is not None:
+        opened.push_async_callback(built.close)
     parts.database.rehydrate = built.rehydrate
     health = Health(service.name, _checks(role, parts, built))
-    telemetry = Telemetry(service.name, settings)
     serves = role in ("serve", "all")
     server, port = await open_server(
         settings.grpc_address,
@@ -145,7 +153,8 @@ async def start(
     stopping = asyncio.Event()
     work = Work(parts.database, settings.kafka_bootstrap_servers, built.consumers, built.jobs)
     tasks = [asyncio.create_task(loop) for loop in (health.watch(stopping), *background(role, work, stopping))]
-    return Running(service, port, telemetry.page.port, health, built, parts, server, telemetry, tasks, stopping)
+    closing = opened.pop_all()
+    return Running(service, port, telemetry.page.port, health, built, parts, server, tasks, stopping, closing)
 
 
 def run(service: Service, role: str) -> None:

@@ -26,10 +26,10 @@ def inject() -> str | None:
     return _CURRENT.get()
 
 
-def extract(header: str | None) -> str | None:
+def extract(header: object) -> str | None:
     """`header` as a valid traceparent (version 00), or None when it is absent, malformed or all zeros."""
-    match = _TRACEPARENT.fullmatch(header) if header else None
-    if match is None or header is None or header.startswith("ff"):
+    match = _TRACEPARENT.fullmatch(header) if isinstance(header, str) else None
+    if match is None or match[0].startswith("ff"):
         return None
     trace_id, span_id, flags = match.groups()
     if not trace_id.strip("0") or not span_id.strip("0"):
@@ -61,7 +61,7 @@ class Tracing:
         self._processor = processor
         self._tracer = _tracer(service, processor) if processor is not None else None
 
-    def enter(self, header: str | None) -> str:
+    def enter(self, header: object) -> str:
         """Continues the trace in `header`, or begins one; makes it current and returns its traceparent."""
         traceparent = extract(header) or self._begin()
         _CURRENT.set(traceparent)

@@ -91,6 +91,14 @@ async def test_good_requests_pass(world, ring, request_fields):
     assert (await world.ask("Get", ring.user_token(), **request_fields)).text == request_fields["text"]
 
 
+async def test_many_violations_still_fit_into_an_answer(world, ring):
+    many = [{"name": ""}] * 2000
+    code, _, info, violations = await refusal(world.ask("Get", ring.user_token(), items=many))
+    assert (code, info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
+    assert violations[0].field == "items[0].name"
+    assert 10 < len(violations) < 200
+
+
 async def test_bug_leaks_nothing(world, ring, capsys):
     code, message, info, _ = await refusal(world.ask("Get", ring.user_token(), text="bug"))
     assert (code, message, info.reason) == (grpc.StatusCode.INTERNAL, "internal error", "INTERNAL")

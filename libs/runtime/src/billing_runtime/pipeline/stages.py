@@ -133,7 +133,9 @@ def authentication(surroundings: Surroundings, _method: Method, proceed: Proceed
 
     async def stage(exchange: Exchange) -> bytes:
         metadata = exchange.metadata
-        header = metadata.get("authorization", "")
+        header = metadata.get("authorization")
+        if not isinstance(header, str):
+            header = ""
         identity = authenticator.cached(header) or await authenticator.judge(header)
         exchange.principal = identity.principal
         exchange.call = Call(
