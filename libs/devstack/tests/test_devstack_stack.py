@@ -54,13 +54,36 @@ else:
 """
 
 
+GRPC_SERVICE = """
+import asyncio, os
+import fake_grpc.main as main
+
+async def serve():
+    server = main.grpc.aio.server()
+    health = main.aio_health.HealthServicer()
+    main.health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    server.add_insecure_port(os.environ["GRPC_ADDRESS"])
+    await server.start()
+    await health.set("", main.health_pb2.HealthCheckResponse.SERVING)
+    await server.wait_for_termination()
+
+asyncio.run(serve())
+"""
+GRPC_IMPORTS = """
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+import grpc_health.v1._async as aio_health
+"""
+
+
 @pytest.fixture
 def modules(tmp_path, monkeypatch):
     """A service `fake_usage` and a gateway `fake_gateway` that every child can import."""
-    for name, text in (("fake_usage", SERVICE), ("fake_gateway", GATEWAY)):
+    for name, text in (("fake_usage", SERVICE), ("fake_gateway", GATEWAY), ("fake_grpc", GRPC_SERVICE)):
         (tmp_path / "modules" / name).mkdir(parents=True)
         (tmp_path / "modules" / name / "__init__.py").write_text("")
         (tmp_path / "modules" / name / "__main__.py").write_text(text)
+    (tmp_path / "modules" / "fake_grpc" / "main.py").write_text(GRPC_IMPORTS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
     for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -119,6 +142,20 @@ def test_a_service_gets_all_its_settings_and_comes_back_after_a_crash(started, m
     stack.down()
     assert state.read(stack.layout.state).phase == "down"
     assert list(stack.layout.run.glob("*")) == []
+
+
+def test_a_grpc_service_works_in_a_fork_of_a_process_that_loaded_grpc(started, modules):
+    service = ServiceSpec("tax", "fake_grpc", 0, migrates=False)
+    stack = started(services=[service, replace(service, name="usage")])
+    for name in ("tax", "usage"):
+        running = stack.status().part(name)
+        assert running.health == "ready"
+        assert Path(f"/proc/{running.pid}/cmdline").read_bytes().count(b"billing_devstack.forkserver")
+        os.kill(running.pid, signal.SIGSTOP)
+    wait_until(lambda: {stack.status().part(name).health for name in ("tax", "usage")} == {"unhealthy"})
+    for name in ("tax", "usage"):
+        os.kill(stack.status().part(name).pid, signal.SIGCONT)
+    wait_until(lambda: {stack.status().part(name).health for name in ("tax", "usage")} == {"ready"})
 
 
 def test_a_lite_broker_that_forgot_all_is_followed_by_its_clients(started, modules):

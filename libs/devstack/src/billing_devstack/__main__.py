@@ -94,7 +94,9 @@ def _bar() -> AbstractContextManager[Progress | None]:
 
 def _say(part: PartStatus) -> None:
     moved = f" (port {part.preferred} is taken)" if part.moved else ""
-    note = f": {part.note}" if part.note else ""
+    note = (f" (started again {part.restarts} times)" if part.restarts else "") + (
+        f": {part.note}" if part.note else ""
+    )
     print(f"{part.part:14} {part.port or '':>5} {part.health}{moved}{note}", flush=True)
 
 

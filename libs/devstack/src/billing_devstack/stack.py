@@ -197,7 +197,7 @@ class _Start:
                     after_restart=self._bus_is_back,
                 )
             )
-        if self._services or "kafka" in self._parts:
+        if self._data.kafka_bootstrap_servers:
             self._data.settle_topics()
 
     def _bus_is_back(self) -> None:
