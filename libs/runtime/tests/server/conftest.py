@@ -35,33 +35,15 @@ PACKAGE = "billing.testing.v1"
 SERVICE = f"{PACKAGE}.EchoService"
 F = descriptor_pb2.FieldDescriptorProto
 
-READ = a.Access(
-    permission="echo.read",
-    audience=a.AUDIENCE_PUBLIC,
-    rate_class=a.RATE_CLASS_READ,
-    idempotency=a.IDEMPOTENCY_MODE_NONE,
-    customer=True,
-)
-WRITE = a.Access(
-    permission="echo.write",
-    audience=a.AUDIENCE_PUBLIC,
-    rate_class=a.RATE_CLASS_WRITE,
-    idempotency=a.IDEMPOTENCY_MODE_KEY,
-    audit=True,
-)
-PAY = a.Access(
-    permission="echo.run",
-    audience=a.AUDIENCE_PUBLIC,
-    rate_class=a.RATE_CLASS_WRITE,
-    idempotency=a.IDEMPOTENCY_MODE_KEY,
-    key_required=True,
-)
-INSIDE = a.Access(
-    permission="echo.read",
-    audience=a.AUDIENCE_INTERNAL,
-    rate_class=a.RATE_CLASS_READ,
-    idempotency=a.IDEMPOTENCY_MODE_NONE,
-)
+
+def _access(permission: str, mode: int, audience: int = a.AUDIENCE_PUBLIC, **more: bool) -> a.Access:
+    return a.Access(permission=permission, audience=audience, rate_class=a.RATE_CLASS_READ, idempotency=mode, **more)
+
+
+READ = _access("echo.read", a.IDEMPOTENCY_MODE_NONE, customer=True)
+WRITE = _access("echo.write", a.IDEMPOTENCY_MODE_KEY, audit=True)
+PAY = _access("echo.run", a.IDEMPOTENCY_MODE_KEY, key_required=True)
+INSIDE = _access("echo.read", a.IDEMPOTENCY_MODE_NONE, a.AUDIENCE_INTERNAL)
 METHODS = {"Get": READ, "Watch": READ, "Create": WRITE, "Pay": PAY, "Inside": INSIDE}
 
 
