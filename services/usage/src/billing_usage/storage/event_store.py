@@ -1,0 +1,111 @@
+"""Events: the port EventStore on PostgreSQL. The hot path is COPY in binary, below SQLAlchemy."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from uuid import UUID
+
+from billing_runtime.fault import failpoint
+from billing_runtime.transaction import Transaction
+from psycopg.errors import UniqueViolation
+
+from billing_usage.domain.event import Candidate, Key
+from billing_usage.domain.ingestion import Batch
+from billing_usage.operations.ports import DuplicateFound
+from billing_usage.storage.tables import EVENTS_LEAF, KEYS_LEAF
+
+KEY_COLUMNS = ("source", "id", "content_hash", "batch_id")
+EVENT_COLUMNS = ("meter_id", "subject", "at", "value", "source", "id", "properties", "batch_id")
+# On the wire a uuid is 16 bytes, a timestamptz an int8 of microseconds since 2000 and jsonb a version byte and text:
+# sent as such they cost no object per event.
+KEY_TYPES = ("text", "text", "bytea", "bytea")
+EVENT_TYPES = ("bytea", "text", "int8", "numeric", "text", "text", "bytea", "bytea")
+YEAR_2000_US = 946_684_800_000_000
+JSONB_VERSION = b"\x01"
+TENANTS_CACHED = 1000
+
+_CODES = "SELECT code, meter_id FROM meter WHERE tenant_id = %s AND code = ANY(%s)"
+_FIND = """SELECT k.source, k.id, k.content_hash
+FROM unnest(%s::text[], %s::text[]) AS wanted(source, id)
+JOIN event_key k ON k.tenant_id = %s AND k.source = wanted.source AND k.id = wanted.id"""
+_CLAIM = """INSERT INTO event_key (source, id, content_hash, batch_id)
+SELECT new.source, new.id, new.content_hash, %s
+FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS new(source, id, content_hash)
+ON CONFLICT DO NOTHING RETURNING source, id"""
+_BATCH = "INSERT INTO ingest_batch (batch_id, accepted, duplicates, rejected) VALUES (%s, %s, %s, %s)"
+
+
+class MeterCodes:
+    """The codes that this process has seen, by tenant. Neither code nor id of a meter ever changes, so what is here is
+    true; what is not here is asked for."""
+
+    def __init__(self) -> None:
+        self._by_tenant: dict[UUID, dict[str, UUID]] = {}
+
+    async def resolve(self, tx: Transaction, wanted: AbstractSet[str]) -> Mapping[str, UUID]:
+        """Those of `wanted` that exist, and perhaps others."""
+        known = self._by_tenant.get(tx.tenant_id, {})
+        missing = [code for code in wanted if code not in known and code.isprintable()]
+        if not missing:
+            return known
+        rows = await (await tx.raw.execute(_CODES, (tx.tenant_id, missing))).fetchall()
+        known = {**known, **dict(rows)}
+        if len(self._by_tenant) >= TENANTS_CACHED:
+            self._by_tenant.clear()
+        self._by_tenant[tx.tenant_id] = known
+        return known
+
+
+class PostgresEventStore:
+    """One transaction."""
+
+    def __init__(self, tx: Transaction, codes: MeterCodes) -> None:
+        self._tx = tx
+        self._codes = codes
+
+    async def now(self) -> datetime:
+        return await self._tx.now()
+
+    async def meter_codes(self, wanted: AbstractSet[str]) -> Mapping[str, UUID]:
+        return await self._codes.resolve(self._tx, wanted)
+
+    async def find_keys(self, keys: Sequence[Key]) -> Mapping[Key, bytes]:
+        """Content hashes of the identities that are stored."""
+        arguments = ([key[0] for key in keys], [key[1] for key in keys], self._tx.tenant_id)
+        rows = await (await self._tx.raw.execute(_FIND, arguments)).fetchall()
+        return {(source, event_id): bytes(content) for source, event_id, content in rows}
+
+    async def claim_keys(self, batch_id: UUID, candidates: Sequence[Candidate]) -> AbstractSet[Key]:
+        """Stores the identities that are new and answers them. Candidates come in the order of the key, so that two
+        transactions wait for each other in one direction only."""
+        columns = [[candidate[column] for candidate in candidates] for column in range(3)]
+        rows = await (await self._tx.raw.execute(_CLAIM, (batch_id, *columns))).fetchall()
+        return {(source, event_id) for source, event_id in rows}
+
+    async def copy_events(
+        self, batch_id: UUID, candidates: Sequence[Candidate], meters: Mapping[str, UUID], *, claimed: bool
+    ) -> None:
+        """Raises DuplicateFound."""
+        batch = batch_id.bytes
+        if not claimed:
+            await self._copy_keys(batch, candidates)
+        failpoint("usage.keys_stored")
+        meter_bytes = {code: meters[code].bytes for code in {candidate[3] for candidate in candidates}}
+        async with self._tx.copy(EVENTS_LEAF, EVENT_COLUMNS, types=EVENT_TYPES) as copy:
+            for source, event_id, _, meter, subject, at_us, value, properties in candidates:
+                kept = JSONB_VERSION + properties.encode() if properties else None
+                row = (meter_bytes[meter], subject, at_us - YEAR_2000_US, value, source, event_id, kept, batch)
+                await copy.write_row(row)
+        failpoint("usage.events_stored")
+
+    async def _copy_keys(self, batch: bytes, candidates: Sequence[Candidate]) -> None:
+        try:
+            async with self._tx.copy(KEYS_LEAF, KEY_COLUMNS, types=KEY_TYPES) as copy:
+                for source, event_id, content, *_ in candidates:
+                    await copy.write_row((source, event_id, content, batch))
+        except UniqueViolation as error:
+            raise DuplicateFound from error
+
+    async def add_batch(self, batch: Batch) -> None:
+        row = (batch.batch_id, batch.accepted, batch.duplicates, batch.rejected)
+        await self._tx.raw.execute(_BATCH, row)
