@@ -18,12 +18,12 @@ def stamp(text: str) -> Timestamp:
     return made
 
 
-def document(seller_id: UUID, country: str = "DE", amount: int = 4900, **changes) -> pb.TaxDocument:
+def document(seller: UUID, country: str = "DE", amount: int = 4900, **changes) -> pb.TaxDocument:
     """A German seller's document for a consumer in `country` ("US-CA"), with one exclusive line."""
     country_code, _, region = country.partition("-")
     fields = {
         "reference": "doc",
-        "seller_id": encode("sel", seller_id),
+        "seller_id": encode("sel", seller),
         "seller_country_code": "DE",
         "tax_facts": facts_pb.TaxFacts(country_code=country_code, region=region),
         "currency_code": "EUR",

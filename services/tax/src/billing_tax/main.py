@@ -51,7 +51,9 @@ def build(parts: Parts) -> Built:
         registrations_service_pb2_grpc.add_RegistrationsServiceServicer_to_server(
             RegistrationsServicer(begin, read, rates), server
         )
-        exemptions_service_pb2_grpc.add_ExemptionsServiceServicer_to_server(ExemptionsServicer(begin, read), server)
+        exemptions_service_pb2_grpc.add_ExemptionsServiceServicer_to_server(
+            ExemptionsServicer(begin, read, rates), server
+        )
         clock = clock_servicer.ClockServicer(database, _nothing_due, is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 

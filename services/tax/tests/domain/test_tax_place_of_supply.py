@@ -69,6 +69,7 @@ GERMAN = seller("DE", "DE", oss="DE")
         (GERMAN, customer("XI"), "NOT_REGISTERED VAT XI 0"),
         (seller("GB", "GB"), customer("XI"), "DOMESTIC VAT XI 20"),
         (seller("GB", "GB"), customer("GB-NIR"), "DOMESTIC VAT XI 20"),
+        (seller("XI", "XI"), customer("GB", TaxId(TaxIdType.GB_VAT, "GB980780684")), "DOMESTIC VAT GB 20"),
         (GERMAN, customer("XI", TaxId(TaxIdType.EU_VAT, "XI432525179")), "REVERSE_CHARGE VAT XI 0"),
         # elsewhere
         (GERMAN, customer("TH"), "OUT_OF_SCOPE Tax TH 0"),

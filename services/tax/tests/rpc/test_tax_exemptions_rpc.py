@@ -43,6 +43,7 @@ async def test_create_list_end(admin, viewer, wanted, build):
     [
         ({"country_code": "QQ"}, "UNKNOWN_PLACE"),
         ({"region": "ZZ"}, "UNKNOWN_PLACE"),
+        ({"country_code": "DE", "region": "BY"}, "UNKNOWN_PLACE"),
         ({"certificate_number": ""}, "VALIDATION_FAILED"),
         ({"certificate_number": "a\x00"}, "VALIDATION_FAILED"),
         ({"customer_id": "sel_01jx0000000000000000000000"}, "VALIDATION_FAILED"),

@@ -7,7 +7,6 @@ import pytest
 import pytest_asyncio
 from billing.tax.v1 import events_pb2
 from billing_kernel.ids import encode, uuid7
-from billing_runtime.call import set_call
 from billing_runtime.database import Database
 from billing_tax.domain.exemption import Exemption
 from billing_tax.domain.places import Place
@@ -55,7 +54,7 @@ async def test_every_change_is_told(database, tenant_id, german):
         uow = PostgresUnitOfWork(tx)
         await create_registration(uow, german, built_in_rates())
         await end_registration(uow, german.id, end=END, etag="1")
-        waiver = await create_exemption(uow, exempt(uuid7()))
+        waiver = await create_exemption(uow, exempt(uuid7()), built_in_rates())
         await end_exemption(uow, waiver.id, end=END, etag="")
     events = [event for event in await mesh.settle() if event.tenant_id == tenant_id]
     await mesh.close()
@@ -80,7 +79,7 @@ async def test_what_is_written_is_read(database, tenant_id, german):
         uow = PostgresUnitOfWork(tx)
         made = await create_registration(uow, german, built_in_rates())
         assert await uow.lock_registration(german.id) == made
-        waiver = await create_exemption(uow, exempt(uuid7()))
+        waiver = await create_exemption(uow, exempt(uuid7()), built_in_rates())
         assert await uow.lock_exemption(waiver.id) == waiver
 
 
@@ -88,7 +87,7 @@ async def test_without_any_filter_a_tenant_sees_its_own_rows_alone(database, ten
     call = admin_call(tenant_id, at=NOON)
     async with database.begin(call) as tx:
         await create_registration(PostgresUnitOfWork(tx), german, built_in_rates())
-        await create_exemption(PostgresUnitOfWork(tx), exempt(uuid7()))
+        await create_exemption(PostgresUnitOfWork(tx), exempt(uuid7()), built_in_rates())
     async with database.read(admin_call()) as tx:
         for table in (registration, exemption):
             assert not (await tx.conn.execute(select(table))).all()
@@ -101,7 +100,7 @@ async def test_a_customer_sees_its_own_exemptions_alone(database, tenant_id):
     mine, other = uuid7(), uuid7()
     async with database.begin(admin_call(tenant_id, at=NOON)) as tx:
         for customer_id in (mine, other):
-            await create_exemption(PostgresUnitOfWork(tx), exempt(customer_id))
+            await create_exemption(PostgresUnitOfWork(tx), exempt(customer_id), built_in_rates())
     async with database.read(customer_call(tenant_id, mine)) as tx:
         assert [row.customer_id for row in await tx.conn.execute(select(exemption))] == [mine]
 
@@ -110,7 +109,6 @@ async def test_invariants_are_valid_and_hold(database, tenant_id, german):
     call = admin_call(tenant_id, at=NOON)
     async with database.begin(call) as tx:
         await create_registration(PostgresUnitOfWork(tx), german, built_in_rates())
-    set_call(call)
     async with database.read(call) as tx:
         for query in INVARIANTS.values():
             assert not (await tx.conn.execute(text(query))).all()

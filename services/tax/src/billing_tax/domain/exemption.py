@@ -6,7 +6,7 @@ from uuid import UUID
 
 from billing_tax.domain.errors import ExemptionEnded, InvalidPeriod, UnknownPlace, bad_field
 from billing_tax.domain.places import REGIONS, Place, fiscal_place
-from billing_tax.domain.rates import Rate
+from billing_tax.domain.rates import Rate, RateTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,13 @@ class Exemption:
         return active and self.place.code in (rate.jurisdiction, rate.country, rate.registered_in)
 
 
-def check_exemption(exemption: Exemption) -> None:
+def check_exemption(exemption: Exemption, rates: RateTable) -> None:
     """Raises UnknownPlace, InvalidPeriod."""
     place = exemption.place
     fiscal_place(place)  # refuses an unknown country
-    if place.region and place.country in REGIONS and place.region not in REGIONS[place.country]:
-        raise bad_field(UnknownPlace, "region", f"{place.code} is not a subdivision")
+    known = place.region in REGIONS.get(place.country, ()) or rates.registers(place.code)
+    if place.region and not known:
+        raise bad_field(UnknownPlace, "region", f"{place.code} has no tax of its own")
     if exemption.end is not None and exemption.end <= exemption.start:
         raise bad_field(InvalidPeriod, "end_time", "an exemption ends after it starts")
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from billing_tax.domain.categories import RateCategory
 from billing_tax.domain.errors import UnknownPlace, bad_field
 from billing_tax.domain.exemption import Exemption
-from billing_tax.domain.places import REGIONS, Place, fiscal_place, in_eu, in_tax_area
+from billing_tax.domain.places import REGIONS, Place, fiscal_place, in_eu, in_tax_area, tax_authority
 from billing_tax.domain.rates import Rate, RateTable
 from billing_tax.domain.registration import Registration
 from billing_tax.domain.tax_ids import TaxId, issuing_country
@@ -92,7 +92,7 @@ def assess(
     `at` is the aware instant of supply. Raises UnknownPlace, NoRateOnDate.
     """
     place = fiscal_place(customer.place, "tax_facts.country_code")
-    home = fiscal_place(Place(seller.country), "seller_country_code").country
+    home = tax_authority(fiscal_place(Place(seller.country), "seller_country_code").country)
     supply = _Supply(seller, home, customer, category, at, local_date(place, at))
     if _region_missing(place, seller, at):
         return (Assessment(Rule.NOT_REGISTERED, UNNAMED_TAX, Place(place.country), NOTHING, supply.on, ""),)

@@ -72,6 +72,11 @@ def fiscal_place(place: Place, field: str = "country_code") -> Place:
     return Place(_TREATED_AS.get(place.country, place.country), place.region)
 
 
+def tax_authority(country: str) -> str:
+    """Who a seller there answers to: Northern Ireland has the United Kingdom's."""
+    return "GB" if country == "XI" else country
+
+
 def in_eu(country: str, on: date) -> bool:
     """Whether services there follow the EU's VAT directive that day. Northern Ireland does for goods only."""
     return country in EU_MEMBERS or (country == "GB" and on < GB_LEFT_THE_EU)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from billing_tax.domain.errors import InvalidPeriod, RegistrationEnded, UnknownPlace, bad_field
-from billing_tax.domain.places import EU_MEMBERS, Place, fiscal_place, in_eu
+from billing_tax.domain.places import EU_MEMBERS, Place, fiscal_place, in_eu, tax_authority
 from billing_tax.domain.rates import Rate, RateTable
 from billing_tax.domain.tax_ids import check_seller_number
 from billing_tax.domain.zones import local_date
@@ -42,7 +42,7 @@ class Registration:
         """Whether the seller collects that rate at that instant because of this registration."""
         if not self.active(at):
             return False
-        if self.place.code in (rate.jurisdiction, rate.registered_in):
+        if tax_authority(self.place.code) in (rate.jurisdiction, rate.registered_in):
             return True
         return self.scheme is Scheme.EU_OSS and in_eu(rate.registered_in, local_date(self.place, at))
 

@@ -7,6 +7,7 @@ from billing.tax.v1 import exemptions_service_pb2_grpc as pb_grpc
 from billing_runtime.masks import apply_read_mask
 from billing_runtime.paging import page_of, page_size, uuid_of
 
+from billing_tax.domain.rates import RateTable
 from billing_tax.operations.create_exemption import create_exemption
 from billing_tax.operations.end_exemption import end_exemption
 from billing_tax.operations.ports import Begin, Read
@@ -17,13 +18,14 @@ from billing_tax.wire.values import CUSTOMER, EXEMPTION, id_from_pb, instant_fro
 class ExemptionsServicer(pb_grpc.ExemptionsServiceServicer):
     """Which customers owe no tax, and where."""
 
-    def __init__(self, begin: Begin, read: Read) -> None:
+    def __init__(self, begin: Begin, read: Read, rates: RateTable) -> None:
         self.begin = begin
         self.read = read
+        self.rates = rates
 
     async def CreateExemption(self, request: pb.CreateExemptionRequest, context: Any) -> pb.CreateExemptionResponse:
         async with self.begin() as uow:
-            made = await create_exemption(uow, exemption_from_pb(request))
+            made = await create_exemption(uow, exemption_from_pb(request), self.rates)
             return await uow.answer(pb.CreateExemptionResponse(exemption=exemption_to_pb(made)))
 
     async def ListExemptions(self, request: pb.ListExemptionsRequest, context: Any) -> pb.ListExemptionsResponse:
