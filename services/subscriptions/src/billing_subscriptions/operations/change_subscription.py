@@ -1,6 +1,6 @@
 """The frame of every change to one subscription: lock, decide, save, tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,16 +24,20 @@ async def change_subscription(
     now = await uow.now()
     after = decide(before, version, now)
     await uow.subscriptions.save(after)
-    await tell_changes(uow, [after], tell, now)
+    await tell_changes(uow, [after], tell, lambda _after: now)
     return after
 
 
-async def tell_changes(uow: UnitOfWork, changed: list[Subscription], tell: Tell, at: datetime) -> None:
-    """Publishes one event for each changed subscription."""
+async def tell_changes(
+    uow: UnitOfWork, changed: Sequence[Subscription], tell: Tell, at: Callable[[Subscription], datetime]
+) -> None:
+    """Publishes one event for each changed subscription, effective `at` its instant."""
+    if not changed:
+        return
     versions = await uow.plans.versions({each.plan_version_id for each in changed})
     customers = await uow.customers.get_many({each.customer_id for each in changed})
     events = [
-        tell(each)(each, versions[each.plan_version_id], customers[each.customer_id].terms.external_id, at)
+        tell(each)(each, versions[each.plan_version_id], customers[each.customer_id].terms.external_id, at(each))
         for each in changed
     ]
     await uow.publish(*events)

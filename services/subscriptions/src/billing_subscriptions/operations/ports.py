@@ -1,16 +1,20 @@
 """What the operations need of the world: Protocols, nothing else."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
-from billing_subscriptions.domain.customer import Customer, Party
+from billing_subscriptions.domain.customer import Customer, CustomerState, Party
 from billing_subscriptions.domain.events import BillingDue, DomainEvent
 from billing_subscriptions.domain.plan import Plan, PlanVersion
-from billing_subscriptions.domain.subscription import Subscription
+from billing_subscriptions.domain.subscription import State, Subscription
+
+Answer = TypeVar("Answer")
+PartyKey = tuple[UUID, int]  # id and version
 
 
 class Outcome(StrEnum):
@@ -38,6 +42,9 @@ class Customers(Protocol):
 
     async def save(self, customer: Customer, party: Party | None) -> None:
         """With `party` when the customer's party version is new. Raises ExternalIdTaken."""
+
+    async def party(self, customer: Customer) -> Party:
+        """The customer's current party."""
 
     async def running_subscriptions(self, customer_id: UUID) -> int: ...
 
@@ -119,6 +126,46 @@ class UnitOfWork(Protocol):
         """Business time of the tenant."""
 
     async def publish(self, *events: DomainEvent) -> None: ...
+
+    async def answer(self, response: Answer) -> Answer:
+        """Keeps `response` as the answer to the call's idempotency key, and returns it."""
+
+
+class Reads(Protocol):
+    """Plain reads of one tenant, without locks. Lists give at most `limit` rows behind the key `after`."""
+
+    async def now(self) -> datetime: ...
+
+    async def customer(self, customer_id: UUID) -> tuple[Customer, Party]:
+        """Raises CustomerNotFound."""
+
+    async def customers(
+        self, *, external_id: str, state: CustomerState | None, after: UUID | None, limit: int
+    ) -> Sequence[tuple[Customer, Party]]: ...
+
+    async def parties(self, wanted: Sequence[PartyKey]) -> Mapping[PartyKey, Party]: ...
+
+    async def plan(self, plan_id: UUID) -> Plan:
+        """Raises PlanNotFound."""
+
+    async def plans(self, *, code: str, after: UUID | None, limit: int) -> Sequence[Plan]: ...
+
+    async def version(self, version_id: UUID) -> PlanVersion:
+        """Raises PlanVersionNotFound."""
+
+    async def versions_of(self, plan_id: UUID, *, after: int, limit: int) -> Sequence[PlanVersion]:
+        """By number, those behind `after`. Raises PlanNotFound."""
+
+    async def subscription(self, subscription_id: UUID) -> Subscription:
+        """Raises SubscriptionNotFound."""
+
+    async def subscriptions(
+        self, *, customer_id: UUID | None, state: State | None, external_id: str, after: UUID | None, limit: int
+    ) -> Sequence[Subscription]: ...
+
+
+Begin = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+Read = Callable[[], AbstractAsyncContextManager[Reads]]
 
 
 class Meters(Protocol):

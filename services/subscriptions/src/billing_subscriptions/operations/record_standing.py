@@ -1,6 +1,7 @@
 """Payments that failed and invoices that need no payment any more: past due and active again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,25 +10,37 @@ from billing_subscriptions.domain.subscription import Subscription, mark_standin
 from billing_subscriptions.operations.change_subscription import tell_changes
 from billing_subscriptions.operations.ports import UnitOfWork
 
-Pairs = Sequence[tuple[UUID, UUID]]  # (subscription, invoice)
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What happened to one invoice of one subscription; `at` is business time."""
+
+    subscription_id: UUID
+    invoice_id: UUID
+    at: datetime
 
 
-async def record_unpaid(uow: UnitOfWork, invoices: Pairs) -> None:
+async def record_unpaid(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
     """Running subscriptions of invoices whose payment failed become past due, unless the invoice was paid already."""
-    at = await uow.now()
-    changed = _marked(await uow.subscriptions.note_unpaid(invoices), unpaid=True, at=at)
+    found = await uow.subscriptions.note_unpaid([(each.subscription_id, each.invoice_id) for each in standings])
+    at = _times(standings)
+    changed = [mark_standing(each, unpaid=True, now=at(each)) for each in found]
     await uow.subscriptions.save(*changed)
     await tell_changes(uow, changed, lambda _after: SubscriptionPastDue, at)
 
 
-async def record_paid(uow: UnitOfWork, invoices: Pairs) -> None:
+async def record_paid(uow: UnitOfWork, standings: Sequence[Standing]) -> None:
     """Past-due subscriptions whose last unpaid invoice is paid or void become active."""
-    at = await uow.now()
-    changed = _marked(await uow.subscriptions.note_paid(invoices), unpaid=False, at=at)
+    found = await uow.subscriptions.note_paid([(each.subscription_id, each.invoice_id) for each in standings])
+    at = _times(standings)
+    changed = [mark_standing(each, unpaid=False, now=at(each)) for each in found]
     await uow.subscriptions.save(*changed)
     await tell_changes(uow, changed, lambda _after: SubscriptionActivated, at)
 
 
-def _marked(found: Sequence[Subscription], *, unpaid: bool, at: datetime) -> list[Subscription]:
-    marked = [(before, mark_standing(before, unpaid=unpaid, now=at)) for before in found]
-    return [after for before, after in marked if after is not before]
+def _times(standings: Sequence[Standing]) -> Callable[[Subscription], datetime]:
+    """The latest instant of a subscription among `standings`."""
+    latest: dict[UUID, datetime] = {}
+    for each in standings:
+        latest[each.subscription_id] = max(each.at, latest.get(each.subscription_id, each.at))
+    return lambda subscription: latest[subscription.id]

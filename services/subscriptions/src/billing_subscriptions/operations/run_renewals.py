@@ -1,7 +1,6 @@
 """Claims what is due, one boundary each, and publishes what it bills: chunk by chunk, in the order of time."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,11 +10,9 @@ from billing_subscriptions.domain.errors import AsOfInFuture
 from billing_subscriptions.domain.events import BillingDue, of_renewal
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.renewal import Renewal, renew
-from billing_subscriptions.operations.ports import UnitOfWork
+from billing_subscriptions.operations.ports import Begin, UnitOfWork
 
 CHUNK_MAX = 1000
-
-Begin = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 from billing_subscriptions.domain.customer import Customer, Party
 from billing_subscriptions.domain.errors import CustomerNotFound
 from billing_subscriptions.storage.mapping import customer_from_row, customer_to_row, party_to_row
+from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.statements import row, rows, write
 from billing_subscriptions.storage.tables import customer as customer_table
 from billing_subscriptions.storage.tables import party as party_table
@@ -42,6 +43,10 @@ class PostgresCustomers:
         await write(self._tx, statement.values(customer_to_row(customer)))
         if party is not None:
             await write(self._tx, insert(party_table).values(party_to_row(customer, party)))
+
+    async def party(self, customer: Customer) -> Party:
+        found = await PostgresReads(self._tx).parties([(customer.party_id, customer.party_version)])
+        return found[customer.party_id, customer.party_version]
 
     async def running_subscriptions(self, customer_id: UUID) -> int:
         found = await row(self._tx, _RUNNING, customer_id)

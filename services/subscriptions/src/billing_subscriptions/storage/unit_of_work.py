@@ -1,16 +1,25 @@
-"""One transaction as the operations see it: state and events in it commit together."""
+"""One transaction as the operations see it: state, events and answer in it commit together."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any, TypeVar
 
+from billing_runtime.call import current_call
+from billing_runtime.database import Database
 from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.events import DomainEvent
+from billing_subscriptions.operations.ports import Begin, Read
 from billing_subscriptions.storage.customers import PostgresCustomers
 from billing_subscriptions.storage.dues import PostgresDues
 from billing_subscriptions.storage.plans import PostgresPlans
+from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.subscriptions import PostgresSubscriptions
 from billing_subscriptions.wire.events import event_of
 from billing_subscriptions.wire.subscriptions import FactsBook
+
+Answer = TypeVar("Answer")
 
 
 class PostgresUnitOfWork:
@@ -29,3 +38,30 @@ class PostgresUnitOfWork:
 
     async def publish(self, *events: DomainEvent) -> None:
         await self._tx.publish(*(event_of(event, self._facts) for event in events))
+
+    async def answer(self, response: Answer) -> Answer:
+        message: Any = response  # operations know no protobuf; what comes here is a message
+        await self._tx.answer(message)
+        return response
+
+
+def units_of_work(database: Database) -> Begin:
+    """Transactions of the call being served."""
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[PostgresUnitOfWork]:
+        async with database.begin(current_call()) as tx:
+            yield PostgresUnitOfWork(tx)
+
+    return begin
+
+
+def reads_of(database: Database) -> Read:
+    """Read-only transactions of the call being served."""
+
+    @asynccontextmanager
+    async def read() -> AsyncIterator[PostgresReads]:
+        async with database.read(current_call()) as tx:
+            yield PostgresReads(tx)
+
+    return read

@@ -83,9 +83,11 @@ def price_to_pb(model: Model) -> price_model_pb2.PriceModel:
 
 
 def _tier_to_pb(tier: dict[str, str | None]) -> price_model_pb2.PriceTier:
-    flat_amount = tier["flat_amount"] if tier["flat_amount"] != "0" else ""
+    flat_amount = tier["flat_amount"] or "0"
     return price_model_pb2.PriceTier(
-        up_to=tier["up_to"] or "", unit_amount=tier["unit_amount"], flat_amount=flat_amount
+        up_to=tier["up_to"] or "",
+        unit_amount=tier["unit_amount"] or "0",
+        flat_amount="" if flat_amount == "0" else flat_amount,
     )
 
 

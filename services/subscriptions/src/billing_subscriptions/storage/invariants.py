@@ -1,0 +1,43 @@
+"""What must hold in production: each query gives the rows that break its rule."""
+
+from collections.abc import Mapping
+
+INVARIANTS: Mapping[str, str] = {
+    # due = settled + open: each part of a due is one or the other, and no part is missing.
+    "due_is_settled_or_open": """
+        SELECT due_id FROM billing_due GROUP BY due_id
+        HAVING count(*) <> max(part) OR count(settled_at) NOT IN (0, count(*)) OR count(outcome) <> count(settled_at)
+    """,
+    "period_billed_once": """
+        SELECT subscription_id, period_index FROM billing_due GROUP BY subscription_id, period_index, part
+        HAVING count(*) > 1
+    """,
+    "due_before_next_due": """
+        SELECT d.due_id FROM billing_due AS d JOIN subscription AS s USING (subscription_id)
+        WHERE d.effective_at >= s.next_due_at
+    """,
+    "no_due_beyond_current_period": """
+        SELECT d.due_id FROM billing_due AS d JOIN subscription AS s USING (subscription_id)
+        WHERE d.period_index > s.period_index + 1 OR d.effective_at > s.period_end
+    """,
+    "running_subscription_falls_due": """
+        SELECT subscription_id FROM subscription WHERE state <> 'CANCELED' AND next_due_at IS NULL
+    """,
+    "subscription_of_published_version": """
+        SELECT s.subscription_id FROM subscription AS s JOIN plan_version AS v USING (plan_version_id)
+        WHERE v.state <> 'PUBLISHED' OR v.currency <> s.currency
+    """,
+    "plan_sells_published_version": """
+        SELECT p.plan_id FROM plan AS p LEFT JOIN plan_version AS v ON v.plan_version_id = p.current_version_id
+        WHERE p.current_version_id IS NOT NULL AND v.state IS DISTINCT FROM 'PUBLISHED'
+    """,
+    "party_versions_without_gap": """
+        SELECT c.customer_id FROM customer AS c LEFT JOIN party AS p USING (party_id)
+        GROUP BY c.tenant_id, c.customer_id, c.party_version
+        HAVING count(p.version) <> c.party_version OR max(p.version) <> c.party_version
+    """,
+    "archived_customer_has_no_subscription": """
+        SELECT s.subscription_id FROM subscription AS s JOIN customer AS c USING (customer_id)
+        WHERE c.state = 'ARCHIVED' AND s.state <> 'CANCELED'
+    """,
+}
