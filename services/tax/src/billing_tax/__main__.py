@@ -13,7 +13,8 @@ def main() -> None:
     try:
         settings = read_settings()
     except SettingsRefused as refused:
-        sys.exit(f"tax: {refused}")
+        print(f"tax: {refused}", file=sys.stderr)
+        raise SystemExit(2) from None
     run(service(settings), sys.argv[1] if len(sys.argv) > 1 else "")
 
 

@@ -14,7 +14,6 @@ from billing.tax.v1 import (
 )
 from billing_runtime import clock_servicer
 from billing_runtime.invariants import invariants_job
-from billing_runtime.maintenance import maintenance_jobs
 from billing_runtime.service import Built, Parts, Service
 from billing_runtime.settings import RuntimeSettings
 from billing_runtime.transaction import Transaction
@@ -57,8 +56,7 @@ def build(parts: Parts) -> Built:
         clock = clock_servicer.ClockServicer(database, _nothing_due, is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 
-    jobs = [*maintenance_jobs(database), invariants_job(database, INVARIANTS)]
-    return Built(add_servicers, SERVICE_NAMES, jobs=jobs)
+    return Built(add_servicers, SERVICE_NAMES, jobs=[invariants_job(database, INVARIANTS)])
 
 
 async def _nothing_due(tx: Transaction) -> datetime | None:
