@@ -177,6 +177,15 @@ async def test_a_transient_failure_holds_its_keys_alone(sample_database, tenant_
     assert await contents(sample_database, tenant_id) == ["b1", "b2"]
 
 
+async def test_an_attempt_that_fails_too_long_leaves_the_rest(sample_database, tenant_id, monkeypatch):
+    monkeypatch.setattr("billing_runtime.consumer.FAILING_S_MAX", 0.0)
+    handler = Unwell({"n0": Away("away")})
+    batch = [received(tenant_id, f"k{n}", f"n{n}") for n in range(3)]
+    outcome = await Processor(sample_database, note_consumer(handler)).attempt(batch, run_max=1)
+    assert [event.id for event in outcome.unfinished] == [event.id for event in batch]
+    assert await contents(sample_database, tenant_id) == []
+
+
 async def letters(database, tenant, consumer):
     async with database.read(admin_call(tenant)) as tx:
         query = "SELECT state, reason, resolved_by FROM dead_letter WHERE consumer = %s ORDER BY position"

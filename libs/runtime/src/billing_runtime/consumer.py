@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from billing_runtime.metrics import REGISTRY
 from billing_runtime.transaction import Transaction
 
 BATCH_MAX = 500
+FAILING_S_MAX = 5.0  # what failing runs of one attempt may cost before the rest is left for the next attempt
 DONE = Counter("billing_consumer_events", "Events by outcome", ["consumer", "outcome"], registry=REGISTRY)
 
 Handle = Callable[[Transaction, Sequence[tuple[Received, Any]]], Awaitable[None]]
@@ -55,6 +57,11 @@ class Outcome:
     unfinished: list[Received] = field(default_factory=list)
     error: DomainError | None = None
     blocked: set[TenantKey] = field(default_factory=set)
+    failing_s: float = 0.0
+
+    def holds(self, event: Received) -> bool:
+        """True for events behind a failed one, and for all once failing has taken too long."""
+        return tenant_key(event) in self.blocked or self.failing_s > FAILING_S_MAX
 
     def postpone(self, events: Sequence[Received], error: DomainError | None) -> None:
         self.unfinished += events
@@ -95,24 +102,29 @@ class Processor:
         if outcome.error is not None:
             raise outcome.error
 
-    async def attempt(self, batch: Sequence[Received]) -> Outcome:
-        """Does what can be done now. Keys that failed for the moment are skipped to their end, in order."""
+    async def attempt(self, batch: Sequence[Received], run_max: int | None = None) -> Outcome:
+        """Does what can be done now. Keys that failed for the moment are skipped to their end, in order.
+
+        Callers that try again and again make `run_max` smaller, so that one sick key does not hold its neighbours.
+        """
         outcome = Outcome()
         handled = [event for event in batch if event.type in self.consumer.handlers or _unreadable(event)]
-        for run in runs(handled, self.consumer.batch_max):
-            held = [event for event in run if tenant_key(event) in outcome.blocked]
+        for run in runs(handled, run_max or self.consumer.batch_max):
+            held = [event for event in run if outcome.holds(event)]
             outcome.postpone(held, None)
-            ready = [event for event in run if tenant_key(event) not in outcome.blocked]
+            ready = [event for event in run if not outcome.holds(event)]
             if ready:
                 await self._run(ready, outcome)
         return outcome
 
     async def _run(self, run: Sequence[Received], outcome: Outcome) -> None:
+        began = monotonic()
         try:
             await self.effect(run)
         except Exception as error:
             refusal = error if isinstance(error, DomainError) else translate(error)
             if refusal is not None and refusal.transient:
+                outcome.failing_s += monotonic() - began
                 outcome.postpone(run, refusal)
             elif len(run) == 1:
                 await self._bury(run[0], error, outcome)
@@ -121,7 +133,7 @@ class Processor:
 
     async def _one_by_one(self, run: Sequence[Received], outcome: Outcome) -> None:
         for event in run:
-            if tenant_key(event) in outcome.blocked:
+            if outcome.holds(event):
                 outcome.postpone([event], None)
             else:
                 await self._run([event], outcome)

@@ -85,4 +85,4 @@ async def _consume(url: str, tenant: str, count: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"relay": _relay, "consume": _consume}[sys.argv[1]](*sys.argv[2:]))
+    asyncio.run(_relay(*sys.argv[2:4]) if sys.argv[1] == "relay" else _consume(*sys.argv[2:5]))
