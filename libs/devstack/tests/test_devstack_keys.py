@@ -61,7 +61,7 @@ def test_a_token_that_makes_no_sense_is_refused(made, role, customer_id):
 def test_each_service_signs_with_its_own_key(made, service):
     private = json.loads(made.service_key(service).read_text())
     token = jwt.encode({"iss": service}, jwt.PyJWK(private).key, algorithm="ES256")
-    assert private["kid"].startswith(f"{service}:")
+    assert private["kid"].startswith(f"{service}.")
     assert jwt.decode(token, key_of(made.service_jwks, private["kid"]), algorithms=["ES256"]) == {"iss": service}
 
 

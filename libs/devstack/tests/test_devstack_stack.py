@@ -124,7 +124,7 @@ def test_a_service_gets_all_its_settings_and_comes_back_after_a_crash(started, m
     assert env["USAGE_ADDRESS"] == env["GRPC_ADDRESS"] == stack.status().urls["grpc.usage"]
     assert env["BLOB_URL"] == f"file://{tmp_path}/.billing/blobs"
     assert env["USER_ISSUER"] == "https://issuer.billing.test"
-    assert json.loads(Path(env["SERVICE_KEY"]).read_text())["kid"].startswith("usage:")
+    assert json.loads(Path(env["SERVICE_KEY"]).read_text())["kid"].startswith("usage.")
     for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
         psycopg.connect(env[name]).close()
     assert environment_of(stack, "migrate")["MIGRATION_DATABASE_URL"] == env["MIGRATION_DATABASE_URL"]

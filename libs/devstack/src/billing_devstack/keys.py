@@ -46,7 +46,7 @@ class Keys:
 
     @property
     def service_jwks(self) -> Path:
-        """The public keys of all services; each `kid` is the name of the service, a colon and a hash."""
+        """The public keys of all services; each `kid` is the name of the service, a dot and a hash."""
         return self.folder / "services.jwks.json"
 
     def service_key(self, service: str) -> Path:
@@ -115,9 +115,9 @@ def _public_service(path: Path, service: str) -> Mapping[str, Any]:
 
 
 def _named(jwk: Mapping[str, Any], owner: str, algorithm: str) -> Mapping[str, Any]:
-    """`kid` is `<owner>:<hash of the key>`: a new key has a new name."""
+    """`kid` is `<owner>.<hash of the key>`: a new key has a new name."""
     bare = {name: value for name, value in jwk.items() if name != "key_ops"}
-    return {**bare, "use": "sig", "alg": algorithm, "kid": f"{owner}:{sha256(_json(bare)).hexdigest()[:12]}"}
+    return {**bare, "use": "sig", "alg": algorithm, "kid": f"{owner}.{sha256(_json(bare)).hexdigest()[:12]}"}
 
 
 def _json(value: Any) -> bytes:
