@@ -18,7 +18,7 @@ class DocumentParty:
 
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
-    """One line. Dates are days in the seller's zone, the last one inclusive; amounts are minor units of the currency."""
+    """One line. Dates are days in the seller's zone, the last one inclusive; amounts are minor units."""
 
     position: int
     description: str

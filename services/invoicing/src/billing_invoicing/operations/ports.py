@@ -1,0 +1,250 @@
+"""What the operations need of the world."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from billing_invoicing.domain.due import Charge, Due, Rating, Refusal, Settlement, TaxedLine
+from billing_invoicing.domain.events import InvoicingEvent
+from billing_invoicing.domain.invoice import AppliedPayment, Invoice
+from billing_invoicing.domain.numbering import Series
+from billing_invoicing.domain.printing import PrintedSeller
+from billing_invoicing.domain.run import Mode, Run, Tally
+from billing_invoicing.domain.seller import Party, Seller
+from billing_invoicing.domain.test_clock import TestClock
+
+Answer = TypeVar("Answer", bound=Any)
+PartyVersion = tuple[UUID, int]
+Amount = tuple[UUID, int]
+
+
+class Sellers(Protocol):
+    """Sellers and the printed copies of their versions."""
+
+    async def every(self) -> Mapping[UUID, Seller]:
+        """All sellers of the tenant; they are few."""
+
+    async def get(self, seller_id: UUID) -> Seller:
+        """Raises SellerNotFound."""
+
+    async def lock(self, seller_id: UUID) -> Seller:
+        """Raises SellerNotFound."""
+
+    async def lock_all(self) -> None:
+        """Until the end no other transaction makes a seller of this tenant."""
+
+    async def any(self) -> bool: ...
+
+    async def insert(self, seller: Seller) -> None:
+        """Raises NumberPrefixTaken."""
+
+    async def save(self, seller: Seller) -> None: ...
+
+    async def printed(self, seller_id: UUID, version: int) -> PrintedSeller:
+        """The copy of that version."""
+
+
+class Parties(Protocol):
+    """Frozen copies of the parties of customers: personal data, by version."""
+
+    async def missing(self, wanted: Sequence[PartyVersion]) -> list[PartyVersion]:
+        """Those without a copy, each once."""
+
+    async def keep(self, copies: Mapping[PartyVersion, Party], owners: Mapping[UUID, UUID]) -> None:
+        """Adds copies; `owners` names the customer of each party. One that is there stays."""
+
+    async def get(self, party_id: UUID, version: int) -> Party | None: ...
+
+
+class Invoices(Protocol):
+    """Invoices with their lines."""
+
+    async def lock(self, invoice_id: UUID, *, lines: bool = False) -> Invoice:
+        """Raises InvoiceNotFound. Without `lines` there are none on it."""
+
+    async def lock_many(self, invoice_ids: Sequence[UUID]) -> Mapping[UUID, Invoice]:
+        """Those that exist, without lines, locked in one order."""
+
+    async def get(self, invoice_id: UUID, *, lines: bool = True) -> Invoice:
+        """With lines and payments. Raises InvoiceNotFound."""
+
+    async def insert_lines(self, invoices: Sequence[Invoice]) -> None:
+        """Lines and the charges they hold. Raises UniqueViolated where a charge is on an invoice already."""
+
+    async def insert(self, invoices: Sequence[Invoice]) -> None: ...
+
+    async def finalize(self, invoice: Invoice) -> None:
+        """Writes a draft as it became final."""
+
+    async def save(self, invoices: Sequence[Invoice]) -> None:
+        """Writes what may change on a final invoice: state, payment, labels."""
+
+    async def free_charges(self, invoice_id: UUID) -> None:
+        """The charges of a void invoice may be billed again."""
+
+    async def invoiced(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Charge -> the invoice it is on, for those that are on one."""
+
+    async def apply(self, invoice: Invoice, payment: AppliedPayment, paid_minor: int) -> bool:
+        """Records that `payment` (of `paid_minor`) was applied; False when it was recorded before."""
+
+    async def tried(self, invoice_ids: Sequence[UUID], at: datetime) -> None:
+        """Notes that collection was tried at least once."""
+
+    async def untried(self) -> bool:
+        """Whether an open invoice that is to be charged still waits for its first attempt."""
+
+
+class Numbers(Protocol):
+    """Number series, one counter a seller and series and year."""
+
+    async def lock(self, seller_id: UUID, series: str) -> Series:
+        """Where the series stands; nobody else takes a number of it until the end."""
+
+    async def save(self, seller_id: UUID, series: str, stand: Series) -> None: ...
+
+
+class Dues(Protocol):
+    """What became of dues, and those that wait for help."""
+
+    async def settled(self, due_ids: Sequence[UUID]) -> Mapping[UUID, Settlement]: ...
+
+    async def settle(self, settlements: Sequence[Settlement], at: datetime) -> None:
+        """Raises UniqueViolated where a due is settled already."""
+
+    async def resettle(self, settlement: Settlement, at: datetime) -> None:
+        """A parked due became something else."""
+
+    async def park(self, parked: Sequence[tuple[Due, Refusal]], at: datetime) -> None: ...
+
+    async def parked(self, due_id: UUID) -> Due | None: ...
+
+    async def unpark(self, due_id: UUID) -> bool:
+        """Takes the due out of the parked ones; False when it is not among them."""
+
+
+class Runs(Protocol):
+    """Billing runs."""
+
+    async def insert(self, run: Run) -> None: ...
+
+    async def get(self, run_id: UUID) -> Run:
+        """Raises BillingRunNotFound."""
+
+    async def lock(self, run_id: UUID) -> Run:
+        """Raises BillingRunNotFound."""
+
+    async def save(self, run: Run) -> None: ...
+
+    async def tally(self, run_id: UUID) -> Tally: ...
+
+    async def modes(self, run_ids: Sequence[UUID]) -> Mapping[UUID, Mode]:
+        """The modes of the runs that are known."""
+
+
+class ClockRows(Protocol):
+    """The test clock of the tenant."""
+
+    async def get(self) -> TestClock | None: ...
+
+    async def lock(self) -> TestClock | None: ...
+
+    async def insert(self, clock: TestClock) -> None: ...
+
+    async def save(self, clock: TestClock) -> None: ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction of one tenant. What was read with a lock stays as it is until the end."""
+
+    @property
+    def sellers(self) -> Sellers: ...
+    @property
+    def parties(self) -> Parties: ...
+    @property
+    def invoices(self) -> Invoices: ...
+    @property
+    def numbers(self) -> Numbers: ...
+    @property
+    def dues(self) -> Dues: ...
+    @property
+    def runs(self) -> Runs: ...
+    @property
+    def test_clocks(self) -> ClockRows: ...
+
+    async def now(self) -> datetime:
+        """Business time, aware."""
+
+    async def publish(self, *events: InvoicingEvent, cause: Any = None) -> None:
+        """Commits with the change. `cause` is the event that led to it, where a batch holds several."""
+
+    async def answer(self, response: Answer) -> Answer:
+        """Keeps the answer for a repeated request, with the commit; returns it."""
+
+
+Begin = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+Read = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+
+
+class Ratings(Protocol):
+    """Usage: metered charges in, ratings out."""
+
+    async def rate(self, asked: Sequence[tuple[Due, Charge]], *, final: bool) -> Mapping[UUID, Rating | Refusal]:
+        """By charge id. A final rating is frozen: asked again it is the same. Raises transient refusals."""
+
+
+class Taxes(Protocol):
+    """Tax: priced charges in, taxes out."""
+
+    async def tax(self, asked: Sequence[tuple[Due, Seller]]) -> Mapping[UUID, Sequence[TaxedLine] | Refusal]:
+        """By due id, a line for each charge in its order. Raises transient refusals."""
+
+
+class PartyBook(Protocol):
+    """Subscriptions: parties by version."""
+
+    async def fetch(self, wanted: Sequence[PartyVersion]) -> Mapping[PartyVersion, Party | Refusal]: ...
+
+
+class Renewals(Protocol):
+    """Subscriptions: what falls due."""
+
+    async def run(self, run_id: UUID, as_of: datetime, limit: int) -> tuple[int, bool]:
+        """(dues published in this run so far, whether more is due)."""
+
+    async def preview(self, subscription_id: UUID) -> Due | None:
+        """What the end of the current period would bill. Raises the other side's SUBSCRIPTION_NOT_FOUND."""
+
+    async def customer_of(self, subscription_id: UUID) -> UUID:
+        """The same refusal."""
+
+
+class Clocks(Protocol):
+    """The business clocks of all services."""
+
+    async def set(self, now: datetime, *, create: bool = False) -> None:
+        """In every service. Raises TENANT_NOT_EMPTY, CLOCK_MOVES_BACKWARDS."""
+
+    async def next_dues(self) -> Sequence[datetime | None]:
+        """When something falls due next, in each service that lives by the clock."""
+
+    async def pending(self) -> int:
+        """Events of the tenant that still wait in any outbox."""
+
+
+class PaymentRetries(Protocol):
+    """Payments: attempts that fell due."""
+
+    async def run(self, as_of: datetime, limit: int) -> tuple[int, bool, int]:
+        """(attempts made, whether more are due, payments in a middle state)."""
+
+
+class Blobs(Protocol):
+    """Documents by key. What is there once never changes."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Keeps the first content of a key."""

@@ -1,0 +1,68 @@
+"""What tax is asked and answers about dues."""
+
+from functools import lru_cache
+
+from billing.tax.v1 import tax_document_pb2, tax_service_pb2
+
+from billing_invoicing.domain.due import Due, LineTax, Refusal, TaxedLine
+from billing_invoicing.domain.seller import Seller
+from billing_invoicing.wire.dues import facts_to_pb
+from billing_invoicing.wire.values import BEHAVIORS_TO_PB, CUSTOMER, SELLER, cached_id_to_pb, id_to_pb, instant_to_pb
+
+
+def document_to_pb(due: Due, seller: Seller) -> tax_document_pb2.TaxDocument:
+    """A due whose charges are all priced."""
+    return tax_document_pb2.TaxDocument(
+        reference=str(due.due_id),
+        seller_id=cached_id_to_pb(SELLER, seller.seller_id),
+        seller_country_code=seller.party.country,
+        customer_id=id_to_pb(CUSTOMER, due.payer_id),
+        tax_facts=facts_to_pb(due.tax_facts),
+        currency_code=due.currency,
+        lines=[
+            tax_document_pb2.TaxableLine(
+                reference=str(charge.charge_id),
+                amount_minor=charge.amount_minor,
+                tax_category=charge.tax_category,
+                tax_behavior=BEHAVIORS_TO_PB[charge.tax_behavior],
+                supply_time=instant_to_pb(charge.supply_at),
+            )
+            for charge in due.charges
+        ],
+    )
+
+
+def answer_from_pb(answer: tax_service_pb2.TaxAnswer) -> tuple[TaxedLine, ...] | Refusal:
+    if answer.WhichOneof("answer") != "document":
+        return Refusal(answer.error.reason or "NOT_TAXED", answer.error.message)
+    return tuple([_line(line) for line in answer.document.lines])
+
+
+def _line(line: tax_document_pb2.TaxedLine) -> TaxedLine:
+    return TaxedLine(line.net_minor, line.tax_minor, tuple([_tax(tax) for tax in line.taxes]))
+
+
+def _tax(tax: tax_document_pb2.TaxAmount) -> LineTax:
+    return LineTax(
+        tax.name,
+        tax.country_code,
+        tax.region,
+        tax.rate_percent,
+        tax.base_minor,
+        tax.amount_minor,
+        _rule(tax.rule),
+        tax.rate_date,
+        _rounding(tax.rounding),
+        tax.source,
+        tax.legal_note,
+    )
+
+
+@lru_cache(maxsize=64)
+def _rule(number: tax_document_pb2.TaxRule.ValueType) -> str:
+    return tax_document_pb2.TaxRule.Name(number).removeprefix("TAX_RULE_")
+
+
+@lru_cache(maxsize=64)
+def _rounding(number: tax_document_pb2.TaxRounding.ValueType) -> str:
+    return tax_document_pb2.TaxRounding.Name(number).removeprefix("TAX_ROUNDING_")
