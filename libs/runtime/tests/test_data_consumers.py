@@ -15,6 +15,7 @@ from billing_runtime.consumer import Processor
 from billing_runtime.database import Database
 from billing_runtime.database_errors import DatabaseUnavailable
 from billing_runtime.replay import replay, skip
+from billing_runtime.tracing import inject
 from billing_testkit.mesh import Mesh
 from billing_testkit.sample.stories import AT, ERASED, WRITTEN, event, note_consumer, received, write_notes
 from billing_testkit.sample.tables import note
@@ -117,11 +118,14 @@ async def test_the_handler_works_in_the_context_of_the_event(sample_database, te
 
     async def look(tx, _events):
         calls.append((current_call(), tx.call, await tx.now()))
+        traces.append(inject())
 
-    one = received(tenant_id, "k", "x")
+    traces, trace = [], f"00-{'a' * 32}-{'b' * 16}-00"
+    one = replace(received(tenant_id, "k", "x"), traceparent=trace)
     await Processor(sample_database, note_consumer(look)).process([one])
     [(current, call, now)] = calls
     assert current is call
+    assert traces == [trace]
     assert (call.tenant_id, call.actor, call.causation_id, call.correlation_id) == (
         tenant_id,
         "user:alice",

@@ -14,7 +14,7 @@ from billing_runtime.events import Event, Record
 from billing_runtime.kafka_loop import NOBODY, KafkaLoop
 from billing_runtime.producer import KafkaProducer, ProduceFailed
 from billing_runtime.relay import Relay
-from billing_runtime.topics import ensure_topics
+from billing_runtime.topics import await_topics, ensure_topics
 from billing_testkit.contracts.producer import ProducerContract
 from billing_testkit.sample.stories import AT, WRITTEN
 from billing_testkit.tenants import admin_call
@@ -64,7 +64,7 @@ class TestKafkaProducer(ProducerContract):
 @pytest.fixture
 async def topic(kafka):
     name = f"billing.kafka{uuid4().hex[:8]}.v1"
-    await ensure_topics(kafka.bootstrap_servers, [name])
+    await await_topics(kafka.bootstrap_servers, [name], asyncio.Event())
     return name
 
 

@@ -18,6 +18,7 @@ from billing_runtime.database_errors import translate
 from billing_runtime.events import Received, UnreadableEvent
 from billing_runtime.fault import failpoint
 from billing_runtime.metrics import REGISTRY
+from billing_runtime.tracing import continued
 from billing_runtime.transaction import Transaction
 
 BATCH_MAX = 500
@@ -141,7 +142,7 @@ class Processor:
     async def effect(self, run: Sequence[Received]) -> None:
         """One transaction: inbox rows, the handler, commit; events of parked keys join their queue instead."""
         call = call_of(self.consumer.name, run)
-        with calling(call):
+        with calling(call), continued(call.traceparent):
             async with self.database.begin(call) as tx:
                 claim = await inbox.claim(tx, self.consumer.name, run)
                 failpoint("consumer.inbox_written")

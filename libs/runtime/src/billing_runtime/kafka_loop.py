@@ -22,6 +22,7 @@ from billing_runtime.dead_letter import UNREADABLE
 from billing_runtime.events import Received, UnreadableEvent, received_of
 from billing_runtime.fault import failpoint
 from billing_runtime.metrics import REGISTRY
+from billing_runtime.topics import await_topics
 
 POLL_S = 0.2
 STRAYS_MAX = 10  # seeks after which a record is believed to be gone (retention)
@@ -80,6 +81,7 @@ class KafkaLoop:
         self._client: Any = None
 
     async def run(self, stop: asyncio.Event) -> None:
+        await await_topics(self._settings["bootstrap.servers"], self._processor.consumer.topics, stop)
         self._client = Client(self._settings)
         try:
             await self._on_thread(

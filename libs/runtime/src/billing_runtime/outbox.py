@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from billing_runtime.call import Call
 from billing_runtime.events import Event, Received, dead_letter_topic, payload_bytes
+from billing_runtime.tracing import inject
 
 SHARDS = 16
 COPY_FROM_ROWS = 50  # above this many rows COPY is faster than a pipeline of inserts
@@ -56,7 +57,7 @@ def row_of(event: Event, call: Call, cause: Received | None) -> Row:
         cause.actor if cause else call.actor,
         cause.correlation_id if cause else call.correlation_id,
         str(cause.id) if cause else call.causation_id,
-        cause.traceparent if cause else call.traceparent,
+        cause.traceparent if cause else call.traceparent or inject(),
         event.sequence,
         event.effective_at,
         payload_bytes(event),

@@ -9,6 +9,7 @@ from billing_runtime import dead_letter, inbox
 from billing_runtime.call import Call, Role, calling
 from billing_runtime.consumer import Consumer, Processor, call_of, reason_of
 from billing_runtime.database import Database
+from billing_runtime.tracing import continued
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ async def _replay_head(processor: Processor, tenant_id: UUID, key: str) -> bool:
         if event is None:
             return False
         tx.adopt(call_of(name, [event]))
-        with calling(tx.call):
+        with calling(tx.call), continued(tx.call.traceparent):
             await processor.handle(tx, [event])
         await inbox.mark(tx, name, event.id)
         await dead_letter.resolve(tx, name, event.id, "replayed", f"replay:{name}", "")

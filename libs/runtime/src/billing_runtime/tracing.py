@@ -43,6 +43,16 @@ def is_sampled(traceparent: str) -> bool:
 
 
 @contextmanager
+def continued(traceparent: str | None) -> Iterator[None]:
+    """Goes on with the trace of an event inside the block: calls and events that follow carry it."""
+    token = _CURRENT.set(extract(traceparent))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+@contextmanager
 def span(name: str, **attributes: str | int) -> Iterator[None]:
     """A child span of the work at hand, where that is sampled; otherwise nothing."""
     tracing, current = _TRACING.get(), _CURRENT.get()
