@@ -29,12 +29,13 @@ async def await_topics(bootstrap_servers: str, topics: Iterable[str], stop: asyn
     wanted = sorted(set(topics))
     while not stop.is_set():
         try:
-            return await ensure_topics(bootstrap_servers, wanted)
+            await ensure_topics(bootstrap_servers, wanted)
+            return
         except KafkaException as error:
             code = error.args[0].code()
             log.warning("topics not made", topics=wanted, error=error.args[0].name())
             if code in _REFUSED:
-                return None
+                return
             await pause(stop, 1.0)
 
 
