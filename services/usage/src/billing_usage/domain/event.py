@@ -7,7 +7,6 @@ this service knows the subscription or customer. It is matched when usage is rea
 import json
 import re
 from collections.abc import Container, Mapping
-from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
@@ -29,8 +28,8 @@ NANOSECONDS = 1_000_000_000
 
 # id, source, meter code, field of the subject, its text, seconds and nanoseconds since 1970, value, properties
 RawEvent: TypeAlias = tuple[str, str, str, str, str, int, int, str, Mapping[str, str] | None]
-# source, id, content hash, meter code, subject, microseconds since 1970, value, properties as JSON
-Candidate: TypeAlias = tuple[str, str, bytes, str, str, int, Decimal, str | None]
+# source, id, content hash, meter code, subject, microseconds since 1970, shortest text of the value, properties as JSON
+Candidate: TypeAlias = tuple[str, str, bytes, str, str, int, str, str | None]
 Key: TypeAlias = tuple[str, str]  # source, id
 
 _ID = r"_[0-7][0-9a-hjkmnp-tv-z]{25}"
@@ -62,15 +61,13 @@ def candidate_of(raw: RawEvent, meters: Container[str], window: Window) -> Candi
     ):
         return _refusal(raw, meters, window)
     if not properties:
-        content = f'{{"meter":"{meter}","subject":{known[1]},"time_us":"{at_us}","value":"{amount[1]}"}}'
-        return source, event_id, _hash(content), meter, known[0], at_us, amount[0], None
+        content = f'{{"meter":"{meter}","subject":{known[1]},"time_us":"{at_us}","value":"{amount}"}}'
+        return source, event_id, _hash(content), meter, known[0], at_us, amount, None
     if not _good_properties(properties):
         return _refusal(raw, meters, window)
     kept = canonical(properties)
-    content = (
-        f'{{"meter":"{meter}","properties":{kept},"subject":{known[1]},"time_us":"{at_us}","value":"{amount[1]}"}}'
-    )
-    return source, event_id, _hash(content), meter, known[0], at_us, amount[0], kept
+    content = f'{{"meter":"{meter}","properties":{kept},"subject":{known[1]},"time_us":"{at_us}","value":"{amount}"}}'
+    return source, event_id, _hash(content), meter, known[0], at_us, amount, kept
 
 
 def _hash(content: str) -> bytes:
@@ -89,15 +86,15 @@ def subject_of(field: str, text: str) -> tuple[str, str] | None:
 
 
 @lru_cache(CACHED)
-def value_of(text: str) -> tuple[Decimal, str] | None:
-    """(value, its shortest text): 38 digits, 18 of them fractional; "" is 1. None for what is no plain decimal."""
+def value_of(text: str) -> str | None:
+    """The shortest text of a value with at most 38 digits, 18 of them fractional; "" is 1. None for what is no plain
+    decimal."""
     if not text:
-        return Decimal(1), "1"
+        return "1"
     if _VALUE.fullmatch(text) is None:
         return None
     short = text.rstrip("0").rstrip(".") if "." in text else text
-    short = "0" if short == "-0" else short
-    return Decimal(short), short
+    return "0" if short == "-0" else short
 
 
 def canonical(properties: Mapping[str, str]) -> str:

@@ -36,11 +36,12 @@ class TimeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A batch after its checks: the result of each event that is refused, the identity of each other one, and the
-    first candidate of each identity, in the order in which locks are taken."""
+    """A batch after its checks: the result of each refused event, every good event with its index in the batch, and
+    the first one of each identity, in the order in which locks are taken."""
 
     refused: Mapping[int, Refusal]
-    claims: Sequence[tuple[int, Key, bytes]]  # index in the batch, identity, content hash
+    good: Sequence[Candidate]
+    indexes: Sequence[int]
     candidates: Sequence[Candidate]
 
 
@@ -77,29 +78,29 @@ class Ingested:
 def check(raws: Iterable[RawEvent | Refusal], meters: Container[str], window: Window) -> Checked:
     """Sorts a batch into refused events and candidates. What was refused while it was read stays refused."""
     refused: dict[int, Refusal] = {}
-    claims: list[tuple[int, Key, bytes]] = []
-    first: dict[Key, Candidate] = {}
+    good: list[Candidate] = []
+    indexes: list[int] = []
     for index, raw in enumerate(raws):
-        found = raw if type(raw) is Refusal else candidate_of(raw, meters, window)  # type: ignore[arg-type]
-        if type(found) is Refusal:
+        found = raw if isinstance(raw, Refusal) else candidate_of(raw, meters, window)
+        if isinstance(found, Refusal):
             refused[index] = found
-            continue
-        key = (found[0], found[1])
-        claims.append((index, key, found[2]))  # type: ignore[arg-type]
-        first.setdefault(key, found)  # type: ignore[arg-type]
-    return Checked(refused, claims, sorted(first.values()))
+        else:
+            good.append(found)
+            indexes.append(index)
+    first = {(candidate[0], candidate[1]): candidate for candidate in reversed(good)}
+    return Checked(refused, good, indexes, sorted(first.values()))
 
 
 def judge(checked: Checked, stored: Mapping[Key, bytes]) -> Ingested:
     """The results, once every candidate is stored but those in `stored`, which were there before with that content."""
-    results: list[Result] = [Outcome.ACCEPTED] * (len(checked.refused) + len(checked.claims))
+    results: list[Result] = [Outcome.ACCEPTED] * (len(checked.refused) + len(checked.good))
     for index, refusal in checked.refused.items():
         results[index] = refusal
-    if not stored and len(checked.claims) == len(checked.candidates):
+    if not stored and len(checked.good) == len(checked.candidates):
         return Ingested(results)
     truth = dict(stored)
-    for index, key, content in checked.claims:
-        standing = truth.setdefault(key, content)
+    for index, (source, event_id, content, *_) in zip(checked.indexes, checked.good, strict=True):
+        standing = truth.setdefault((source, event_id), content)
         if standing is not content:
             results[index] = Outcome.DUPLICATE if standing == content else CONFLICT
     return Ingested(results)

@@ -20,15 +20,20 @@ class RecentIds:
         self._young: set[int] = set()
         self._old: set[int] = set()
 
-    def hits(self, tenant_id: UUID, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Those that were probably stored before."""
+    def marks(self, tenant_id: UUID, candidates: Sequence[Candidate]) -> list[int]:
+        """What `likely` and `add` work on: one mark a candidate."""
         tenant = tenant_id.int
-        young, old = self._young, self._old
-        return [c for c in candidates if (mark := hash((tenant, c[0], c[1]))) in young or mark in old]
+        return [hash((tenant, source, event_id)) for source, event_id, *_ in candidates]
 
-    def add(self, tenant_id: UUID, candidates: Iterable[Candidate]) -> None:
-        """To be called after their commit."""
-        tenant = tenant_id.int
-        self._young.update([hash((tenant, c[0], c[1])) for c in candidates])
+    def likely(self, marks: Sequence[int]) -> list[int]:
+        """The indexes of those that were probably stored before."""
+        young, old = self._young, self._old
+        if young.isdisjoint(marks) and old.isdisjoint(marks):
+            return []
+        return [index for index, mark in enumerate(marks) if mark in young or mark in old]
+
+    def add(self, marks: Iterable[int]) -> None:
+        """To be called after the commit."""
+        self._young.update(marks)
         if len(self._young) >= self.capacity:
             self._young, self._old = set(), self._young

@@ -13,7 +13,7 @@ from billing_kernel.errors import DomainError
 from billing_kernel.ids import uuid7
 
 from billing_usage.domain.errors import Refusal
-from billing_usage.domain.event import RawEvent
+from billing_usage.domain.event import Key, RawEvent
 from billing_usage.domain.ingestion import Checked, Ingested, TimeLimits, check, judge
 from billing_usage.domain.recent_ids import RecentIds
 from billing_usage.operations.ports import BeginEvents, DuplicateFound, EventStore
@@ -51,20 +51,20 @@ async def _store(begin: BeginEvents, intake: Intake, tenant_id: UUID, raws: Raws
         wanted = {raw[2] for raw in raws if type(raw) is tuple}
         meters = await store.meter_codes(wanted)
         checked = check(raws, meters, intake.limits.window(await store.now()))
-        batch_id = uuid7()
+        batch_id, marks = uuid7(), intake.recent.marks(tenant_id, checked.candidates)
         if careful:
             ingested = await _store_carefully(store, checked, batch_id, meters)
         else:
-            likely = intake.recent.hits(tenant_id, checked.candidates)
-            ingested = await _store_quickly(store, checked, batch_id, meters, [(c[0], c[1]) for c in likely])
-        if checked.claims:
+            likely = [checked.candidates[index][:2] for index in intake.recent.likely(marks)]
+            ingested = await _store_quickly(store, checked, batch_id, meters, likely)
+        if checked.good:
             await store.add_batch(ingested.batch(batch_id))
-    intake.recent.add(tenant_id, checked.candidates)
+    intake.recent.add(marks)
     return ingested
 
 
 async def _store_quickly(
-    store: EventStore, checked: Checked, batch_id: UUID, meters: Mapping[str, UUID], likely: list[tuple[str, str]]
+    store: EventStore, checked: Checked, batch_id: UUID, meters: Mapping[str, UUID], likely: list[Key]
 ) -> Ingested:
     stored = await store.find_keys(likely) if likely else {}
     fresh = [c for c in checked.candidates if (c[0], c[1]) not in stored] if stored else checked.candidates

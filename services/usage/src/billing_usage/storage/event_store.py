@@ -12,17 +12,11 @@ from psycopg.errors import UniqueViolation
 from billing_usage.domain.event import Candidate, Key
 from billing_usage.domain.ingestion import Batch
 from billing_usage.operations.ports import DuplicateFound
+from billing_usage.storage.copy_rows import EVENT_COLUMNS, KEY_COLUMNS, event_rows, key_rows
 from billing_usage.storage.tables import EVENTS_LEAF, KEYS_LEAF
 
-KEY_COLUMNS = ("source", "id", "content_hash", "batch_id")
-EVENT_COLUMNS = ("meter_id", "subject", "at", "value", "source", "id", "properties", "batch_id")
-# On the wire a uuid is 16 bytes, a timestamptz an int8 of microseconds since 2000 and jsonb a version byte and text:
-# sent as such they cost no object per event.
-KEY_TYPES = ("text", "text", "bytea", "bytea")
-EVENT_TYPES = ("bytea", "text", "int8", "numeric", "text", "text", "bytea", "bytea")
-YEAR_2000_US = 946_684_800_000_000
-JSONB_VERSION = b"\x01"
 TENANTS_CACHED = 1000
+BINARY = ("bytea",)  # rows are sent as bytes that are ready: the type only chooses the binary format
 
 _CODES = "SELECT code, meter_id FROM meter WHERE tenant_id = %s AND code = ANY(%s)"
 _FIND = """SELECT k.source, k.id, k.content_hash
@@ -90,19 +84,15 @@ class PostgresEventStore:
         if not claimed:
             await self._copy_keys(batch, candidates)
         failpoint("usage.keys_stored")
-        meter_bytes = {code: meters[code].bytes for code in {candidate[3] for candidate in candidates}}
-        async with self._tx.copy(EVENTS_LEAF, EVENT_COLUMNS, types=EVENT_TYPES) as copy:
-            for source, event_id, _, meter, subject, at_us, value, properties in candidates:
-                kept = JSONB_VERSION + properties.encode() if properties else None
-                row = (meter_bytes[meter], subject, at_us - YEAR_2000_US, value, source, event_id, kept, batch)
-                await copy.write_row(row)
+        codes = {code: meters[code].bytes for code in {candidate[3] for candidate in candidates}}
+        async with self._tx.copy(EVENTS_LEAF, EVENT_COLUMNS, types=BINARY) as copy:
+            await copy.write(event_rows(batch, candidates, codes))
         failpoint("usage.events_stored")
 
     async def _copy_keys(self, batch: bytes, candidates: Sequence[Candidate]) -> None:
         try:
-            async with self._tx.copy(KEYS_LEAF, KEY_COLUMNS, types=KEY_TYPES) as copy:
-                for source, event_id, content, *_ in candidates:
-                    await copy.write_row((source, event_id, content, batch))
+            async with self._tx.copy(KEYS_LEAF, KEY_COLUMNS, types=BINARY) as copy:
+                await copy.write(key_rows(batch, candidates))
         except UniqueViolation as error:
             raise DuplicateFound from error
 
