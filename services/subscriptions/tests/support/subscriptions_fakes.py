@@ -1,0 +1,217 @@
+"""The ports in memory. They obey the same contract suite as PostgreSQL (test_unit_of_work_contract.py)."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from billing_subscriptions.domain.customer import Customer, Party
+from billing_subscriptions.domain.errors import (
+    CustomerNotFound,
+    ExternalIdTaken,
+    PlanCodeTaken,
+    PlanNotFound,
+    PlanVersionNotFound,
+    SubscriptionNotFound,
+)
+from billing_subscriptions.domain.events import BillingDue
+from billing_subscriptions.domain.plan import Plan, PlanVersion
+from billing_subscriptions.domain.subscription import State, Subscription
+from billing_subscriptions.operations.ports import Outcome, Settlement
+
+Pairs = Sequence[tuple[UUID, UUID]]
+
+
+@dataclass
+class FakeDue:
+    due: BillingDue
+    published_at: datetime
+    outcome: Outcome | None = None
+
+
+@dataclass
+class FakeCustomers:
+    world: "FakeUnitOfWork"
+    rows: dict[UUID, Customer] = field(default_factory=dict)
+    party_rows: dict[tuple[UUID, int], Party] = field(default_factory=dict)
+
+    async def add(self, customer: Customer, party: Party) -> None:
+        self._check_name(customer)
+        self.rows[customer.id] = customer
+        self.party_rows[customer.party_id, customer.party_version] = party
+
+    async def lock(self, customer_id: UUID) -> Customer:
+        if customer_id not in self.rows:
+            raise CustomerNotFound("none")
+        return self.rows[customer_id]
+
+    async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]:
+        return {each: self.rows[each] for each in customer_ids if each in self.rows}
+
+    async def save(self, customer: Customer, party: Party | None) -> None:
+        self._check_name(customer)
+        self.rows[customer.id] = customer
+        if party is not None:
+            self.party_rows[customer.party_id, customer.party_version] = party
+
+    async def party(self, customer: Customer) -> Party:
+        return self.party_rows[customer.party_id, customer.party_version]
+
+    async def running_subscriptions(self, customer_id: UUID) -> int:
+        found = self.world.subscriptions.rows.values()
+        return sum(each.customer_id == customer_id and each.state is not State.CANCELED for each in found)
+
+    def _check_name(self, customer: Customer) -> None:
+        name = customer.terms.external_id
+        if name and any(each.terms.external_id == name and each.id != customer.id for each in self.rows.values()):
+            raise ExternalIdTaken("taken")
+
+
+@dataclass
+class FakePlans:
+    rows: dict[UUID, Plan] = field(default_factory=dict)
+    version_rows: dict[UUID, PlanVersion] = field(default_factory=dict)
+
+    async def add(self, plan: Plan) -> None:
+        if any(each.code == plan.code for each in self.rows.values()):
+            raise PlanCodeTaken("taken")
+        self.rows[plan.id] = plan
+
+    async def lock(self, plan_id: UUID) -> Plan:
+        if plan_id not in self.rows:
+            raise PlanNotFound("none")
+        return self.rows[plan_id]
+
+    async def save(self, plan: Plan) -> None:
+        self.rows[plan.id] = plan
+
+    async def last_number(self, plan_id: UUID) -> int:
+        return max((each.number for each in self.version_rows.values() if each.plan_id == plan_id), default=0)
+
+    async def add_version(self, version: PlanVersion) -> None:
+        self.version_rows[version.id] = version
+
+    async def save_version(self, version: PlanVersion) -> None:
+        self.version_rows[version.id] = version
+
+    async def version(self, version_id: UUID) -> PlanVersion:
+        if version_id not in self.version_rows:
+            raise PlanVersionNotFound("none")
+        return self.version_rows[version_id]
+
+    async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]:
+        return {each: self.version_rows[each] for each in version_ids if each in self.version_rows}
+
+
+@dataclass
+class FakeSubscriptions:
+    rows: dict[UUID, Subscription] = field(default_factory=dict)
+    standings: dict[tuple[UUID, UUID], bool] = field(default_factory=dict)  # True: paid
+
+    async def add(self, subscription: Subscription) -> None:
+        self._check_name(subscription)
+        self.rows[subscription.id] = subscription
+
+    async def lock(self, subscription_id: UUID) -> Subscription:
+        if subscription_id not in self.rows:
+            raise SubscriptionNotFound("none")
+        return self.rows[subscription_id]
+
+    async def save(self, *subscriptions: Subscription) -> None:
+        for each in subscriptions:
+            self._check_name(each)
+            assert self.rows[each.id].version == each.version - 1, "a subscription changed under its lock"
+            self.rows[each.id] = each
+
+    async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
+        due = [each for each in self.rows.values() if each.next_due_at is not None and each.next_due_at <= as_of]
+        return sorted(due, key=lambda each: (each.next_due_at, each.id))[:limit]
+
+    async def is_due(self, as_of: datetime) -> bool:
+        return bool(await self.claim_due(as_of, 1))
+
+    async def note_unpaid(self, invoices: Pairs) -> Sequence[Subscription]:
+        for pair in invoices:
+            self.standings.setdefault(pair, False)
+        return self._standing(invoices, State.ACTIVE, unpaid=True)
+
+    async def note_paid(self, invoices: Pairs) -> Sequence[Subscription]:
+        self.standings.update(dict.fromkeys(invoices, True))
+        return self._standing(invoices, State.PAST_DUE, unpaid=False)
+
+    def _standing(self, invoices: Pairs, state: State, *, unpaid: bool) -> Sequence[Subscription]:
+        waiting = {subscription_id for (subscription_id, _), paid in self.standings.items() if not paid}
+        asked = {subscription_id for subscription_id, _ in invoices}
+        found = [each for each in self.rows.values() if each.id in asked and each.state is state]
+        return sorted((each for each in found if (each.id in waiting) == unpaid), key=lambda each: each.id)
+
+    def _check_name(self, subscription: Subscription) -> None:
+        name = subscription.external_id
+        if name and any(each.external_id == name and each.id != subscription.id for each in self.rows.values()):
+            raise ExternalIdTaken("taken")
+
+
+@dataclass
+class FakeDues:
+    world: "FakeUnitOfWork"
+    rows: dict[UUID, FakeDue] = field(default_factory=dict)
+
+    async def add(self, dues: Sequence[BillingDue]) -> None:
+        for due in dues:
+            assert due.renewal.due_id not in self.rows, "a boundary is billed once"
+            self.rows[due.renewal.due_id] = FakeDue(due, self.world.wall)
+            self.world.events.append(due)
+
+    async def count(self, run_id: UUID) -> int:
+        return sum(each.due.run_id == run_id for each in self.rows.values())
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        for each in settlements:
+            if each.due_id in self.rows:
+                self.rows[each.due_id].outcome = self.rows[each.due_id].outcome or each.outcome
+
+    async def republish(self, due_ids: Sequence[UUID], published_before: datetime) -> int:
+        asked = [self.rows[each] for each in due_ids if each in self.rows]
+        stale = [each for each in asked if each.outcome is None and each.published_at < published_before]
+        for each in stale:
+            each.published_at = self.world.wall
+            self.world.events.append(each.due)
+        return len(stale)
+
+
+class FakeUnitOfWork:
+    """One tenant. `events` holds everything published, dues included; `wall` is its wall clock."""
+
+    def __init__(self, now: datetime) -> None:
+        self.time, self.wall = now, datetime.now(UTC)
+        self.events: list[Any] = []
+        self.customers, self.plans = FakeCustomers(self), FakePlans()
+        self.subscriptions, self.dues = FakeSubscriptions(), FakeDues(self)
+
+    async def now(self) -> datetime:
+        return self.time
+
+    async def publish(self, *events: Any) -> None:
+        self.events += events
+
+    async def answer(self, response: Any) -> Any:
+        return response
+
+    def begin(self) -> Callable[[], Any]:
+        @asynccontextmanager
+        async def begin() -> AsyncIterator[FakeUnitOfWork]:
+            yield self
+
+        return begin
+
+    def take(self) -> list[Any]:
+        """What was published since the last call."""
+        taken, self.events = self.events, []
+        return taken
+
+    async def seed(self, customer: Customer, party: Party, plan: Plan, version: PlanVersion) -> None:
+        await self.customers.add(customer, party)
+        await self.plans.add(replace(plan, current_version_id=version.id))
+        await self.plans.add_version(version)
