@@ -57,10 +57,17 @@ def provision(superuser_dsn: str, service: str, keys: Passwords, database: str |
     with psycopg.connect(_at(superuser_dsn, database=name), autocommit=True) as inside:
         inside.execute("select pg_advisory_lock(%s)", [PROVISION_LOCK])
         _grant_schema(inside, login)
+    return locate(superuser_dsn, service, keys, database)
+
+
+def locate(server_dsn: str, service: str, keys: Passwords, database: str | None = None) -> ServiceDatabase:
+    """The URLs of a service's database on this server, whether or not it is provisioned; asks nobody."""
+    login = f"billing_{service}"
+    name = database or login
     return ServiceDatabase(
         name,
-        _at(superuser_dsn, database=name, user=login, password=keys.login),
-        _at(superuser_dsn, database=name, user=f"{login}_owner", password=keys.owner),
+        _at(server_dsn, database=name, user=login, password=keys.login),
+        _at(server_dsn, database=name, user=f"{login}_owner", password=keys.owner),
     )
 
 
