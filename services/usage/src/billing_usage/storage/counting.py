@@ -14,7 +14,7 @@ NOTHING = Totals(0, Fraction(0), Fraction(0))
 # All of it is one snapshot, which is answered too: it says for ever which events were counted.
 _COUNT = """SELECT span.ord, sum(found.events)::bigint, sum(found.total), max(found.largest),
     pg_current_snapshot()::text
-FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+FROM unnest(%b::int[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[])
     AS span(ord, meter_id, subject, since, until)
 CROSS JOIN LATERAL (
     SELECT count(*) AS events, sum(e.value) AS total, max(e.value) AS largest

@@ -19,12 +19,17 @@ TENANTS_CACHED = 1000
 BINARY = ("bytea",)  # rows are sent as bytes that are ready: the type only chooses the binary format
 
 _CODES = "SELECT code, meter_id FROM meter WHERE tenant_id = %s AND code = ANY(%s)"
-_FIND = """SELECT k.source, k.id, k.content_hash
-FROM unnest(%s::text[], %s::text[]) AS wanted(source, id)
-JOIN event_key k ON k.tenant_id = %s AND k.source = wanted.source AND k.id = wanted.id"""
+# LATERAL: one probe of the primary key an identity. %b: arrays travel in binary, so that nothing is escaped.
+_FIND = """SELECT wanted.source, wanted.id, found.content_hash
+FROM unnest(%b::text[], %b::text[]) AS wanted(source, id)
+CROSS JOIN LATERAL (
+    SELECT k.content_hash FROM event_key k
+    WHERE k.tenant_id = %b AND k.source = wanted.source AND k.id = wanted.id
+    OFFSET 0
+) found"""
 _CLAIM = """INSERT INTO event_key (source, id, content_hash, batch_id)
-SELECT new.source, new.id, new.content_hash, %s
-FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS new(source, id, content_hash)
+SELECT new.source, new.id, new.content_hash, %b
+FROM unnest(%b::text[], %b::text[], %b::bytea[]) AS new(source, id, content_hash)
 ON CONFLICT DO NOTHING RETURNING source, id"""
 _BATCH = "INSERT INTO ingest_batch (batch_id, accepted, duplicates, rejected) VALUES (%s, %s, %s, %s)"
 

@@ -21,21 +21,32 @@ from billing_usage.storage.counting import count_events
 
 _FROZEN = """SELECT charge_id, item_id, price_id, meter_code, period_start, period_end, quantity, event_count,
     exact_numerator, exact_denominator, currency, amount_minor, explanation, rating_id
-FROM rating WHERE tenant_id = %s AND charge_id = ANY(%s)"""
-_KNOWN = """SELECT s.version, s.subscription_id, s.customer_id, c.names, i.price_id IS NOT NULL
-FROM unnest(%(items)s::uuid[]) WITH ORDINALITY AS asked(item_id, ord)
-LEFT JOIN subscription_item i ON i.tenant_id = %(tenant)s AND i.item_id = asked.item_id
-LEFT JOIN subscription s ON s.tenant_id = %(tenant)s AND s.subscription_id = i.subscription_id
-LEFT JOIN customer c ON c.tenant_id = %(tenant)s AND c.customer_id = s.customer_id
+FROM rating WHERE tenant_id = %s AND charge_id = ANY(%b)"""
+# LATERAL: one probe of each primary key an item, whatever the planner believes about the size of a tenant.
+_KNOWN = """SELECT copied.version, copied.subscription_id, copied.customer_id, copied.names, copied.metered
+FROM unnest(%b::uuid[]) WITH ORDINALITY AS asked(item_id, ord)
+LEFT JOIN LATERAL (
+    SELECT s.version, s.subscription_id, s.customer_id, c.names, i.price_id IS NOT NULL AS metered
+    FROM subscription_item i
+    JOIN subscription s ON s.tenant_id = i.tenant_id AND s.subscription_id = i.subscription_id
+    LEFT JOIN customer c ON c.tenant_id = s.tenant_id AND c.customer_id = s.customer_id
+    WHERE i.tenant_id = %b AND i.item_id = asked.item_id
+    OFFSET 0
+) copied ON true
 ORDER BY asked.ord"""
 _PRICES = """SELECT p.price_id, p.meter_code, p.currency, p.model, m.meter_id, m.aggregation
 FROM price p LEFT JOIN meter m ON m.tenant_id = p.tenant_id AND m.code = p.meter_code
-WHERE p.tenant_id = %s AND p.price_id = ANY(%s)"""
+WHERE p.tenant_id = %s AND p.price_id = ANY(%b)"""
+# %b: arrays travel in binary, as text each quote in them would be escaped.
 _FREEZE = """INSERT INTO rating (charge_id, rating_id, item_id, price_id, meter_code, period_start, period_end,
     quantity, event_count, exact_numerator, exact_denominator, currency, amount_minor, explanation, subjects, snapshot)
-SELECT *, coalesce(nullif(%s, '')::pg_snapshot, pg_current_snapshot())
-FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::numeric[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[], %s::jsonb[])
+SELECT charge_id, rating_id, item_id, price_id, meter_code, period_start, period_end, quantity::numeric, event_count,
+    over::numeric, under::numeric, currency, amount_minor, explanation, subjects::jsonb,
+    coalesce(nullif(%b, '')::pg_snapshot, pg_current_snapshot())
+FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[],
+    %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[])
+    AS new(charge_id, rating_id, item_id, price_id, meter_code, period_start, period_end, quantity, event_count, over,
+        under, currency, amount_minor, explanation, subjects)
 ON CONFLICT DO NOTHING RETURNING charge_id"""
 
 _Priced = tuple[Price, UUID | None, Aggregation | None]
@@ -58,7 +69,7 @@ class PostgresRatingStore:
         if not charges:
             return []
         prices = await self._prices({charge.price_id for charge in charges})
-        arguments = {"items": [charge.item_id for charge in charges], "tenant": self._tx.tenant_id}
+        arguments = ([charge.item_id for charge in charges], self._tx.tenant_id)
         rows = await (await self._tx.raw.execute(_KNOWN, arguments)).fetchall()
         return [self._known(charge, row, prices) for charge, row in zip(charges, rows, strict=True)]
 
