@@ -1,0 +1,19 @@
+"""Where output goes: people's text to stdout, progress and errors to stderr."""
+
+from rich.console import Console
+
+from billing_cli.errors import CliError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def complain(error: CliError) -> None:
+    """One red line, the hint below it."""
+    err.print(f"[bold red]error:[/] {_plain(error.message)}", soft_wrap=True)
+    for line in error.hint.splitlines():
+        err.print(f"  {_plain(line)}", style="dim", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,40 @@
+"""The command line: each command in a module of its own, refusals in words, no tracebacks."""
+
+import sys
+
+import typer
+
+from billing_cli import access_commands, stack_commands
+from billing_cli.console import complain
+from billing_cli.errors import CliError
+
+REFUSED_EXIT = 1
+
+commands = typer.Typer(
+    name="billing",
+    help="Run a billing mesh on this machine and work with it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+tenants = typer.Typer(help="Tenants.", no_args_is_help=True)
+commands.command()(stack_commands.up)
+commands.command()(stack_commands.status)
+commands.command()(stack_commands.down)
+commands.command()(stack_commands.logs)
+commands.command()(access_commands.token)
+tenants.command("create")(access_commands.create_tenant)
+commands.add_typer(tenants, name="tenant")
+
+
+def app() -> None:
+    """The entry point of the `billing` script."""
+    try:
+        commands()
+    except CliError as error:
+        complain(error)
+        sys.exit(REFUSED_EXIT)
+
+
+if __name__ == "__main__":
+    app()
