@@ -1,0 +1,94 @@
+"""Copies of subscriptions: periods, and the names of customers over time."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from billing_kernel.period import Interval
+from billing_usage.domain.subscription import (
+    BEGINNING,
+    END,
+    Customer,
+    Name,
+    Subscription,
+    current_period,
+    rename,
+    subjects,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+CUSTOMER = UUID(int=7)
+
+
+def day(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def subscription(start="2026-01-31", anchor=None, canceled=None):
+    return Subscription(
+        subscription_id=UUID(int=1),
+        customer_id=CUSTOMER,
+        version=1,
+        time_zone="UTC",
+        interval=Interval("month", 1),
+        start_at=day(start),
+        anchor_at=day(anchor or start),
+        canceled_at=day(canceled) if canceled else None,
+        external_customer_id="",
+        items=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given_", "now", "start", "end"),
+    [
+        (subscription(), "2026-01-31", "2026-01-31", "2026-02-28"),
+        (subscription(), "2026-02-28", "2026-02-28", "2026-03-31"),
+        (subscription(), "2026-04-29", "2026-03-31", "2026-04-30"),
+        (subscription(), "2025-01-01", "2026-01-31", "2026-02-28"),
+        (subscription(anchor="2026-02-14"), "2026-02-01", "2026-01-31", "2026-02-14"),
+        (subscription(anchor="2026-02-14"), "2026-02-14", "2026-02-14", "2026-03-14"),
+        (subscription(canceled="2026-03-31"), "2026-06-01", "2026-02-28", "2026-03-31"),
+        (subscription(canceled="2026-03-15"), "2026-06-01", "2026-02-28", "2026-03-31"),
+    ],
+)
+def test_the_current_period(given_, now, start, end):
+    found = current_period(given_, day(now))
+    assert (found.start, found.end) == (day(start), day(end))
+
+
+def test_the_first_name_holds_since_ever():
+    assert rename(None, CUSTOMER, "acme", 1, day("2026-01-01")).names == (Name("acme", BEGINNING, END),)
+
+
+def test_names_follow_each_other_without_overlap():
+    customer = rename(None, CUSTOMER, "acme", 1, day("2026-01-01"))
+    customer = rename(customer, CUSTOMER, "ajax", 2, day("2026-02-01"))
+    customer = rename(customer, CUSTOMER, "", 3, day("2026-03-01"))
+    customer = rename(customer, CUSTOMER, "acme", 4, day("2026-04-01"))
+    assert customer.names == (
+        Name("acme", BEGINNING, day("2026-02-01")),
+        Name("ajax", day("2026-02-01"), day("2026-03-01")),
+        Name("acme", day("2026-04-01"), END),
+    )
+
+
+def test_older_versions_and_words_of_subscriptions_change_nothing():
+    customer = rename(None, CUSTOMER, "acme", 2, day("2026-01-01"))
+    for version in (0, 1, 2):
+        assert rename(customer, CUSTOMER, "ajax", version, day("2026-02-01")) is customer
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.integers(0, 9)), max_size=8))
+def test_at_most_one_name_holds_at_any_time(changes):
+    customer = Customer(CUSTOMER, 0, ())
+    for version, (external_id, days) in enumerate(changes, 1):
+        customer = rename(customer, CUSTOMER, external_id, version, day("2026-01-01") + timedelta(days=days))
+    spans = sorted((name.since, name.until) for name in customer.names)
+    assert all(since <= until for since, until in spans)
+
+
+def test_a_subscription_is_named_in_three_ways():
+    found = subjects("sub_1", "cus_1", (Name("acme", BEGINNING, END),))
+    assert [subject.text for subject in found] == ["sub_1", "cus_1", "external/acme"]
