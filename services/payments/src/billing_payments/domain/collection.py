@@ -4,9 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from billing_payments.domain import events
 from billing_payments.domain.attempt import Attempt, AttemptState, Outcome, ask_again_s
 from billing_payments.domain.errors import NeedsNoAction, NotRetryable
+from billing_payments.domain.events import (
+    PaymentCanceled,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentRequiresAction,
+    PaymentSucceeded,
+)
 from billing_payments.domain.payment import CLOSED, RETRYABLE, UNDER_WAY, Payment, PaymentState, moved, with_last
 from billing_payments.domain.payment_method import PaymentMethod
 from billing_payments.domain.schedule import RetrySchedule
@@ -19,7 +25,7 @@ class Decision:
     """The payment after a rule, and what is to be told of it."""
 
     payment: Payment
-    events: tuple[events.PaymentEvent, ...] = ()
+    events: tuple[PaymentEvent, ...] = ()
 
 
 def start_attempt(payment: Payment, method: PaymentMethod, *, attempt_id: UUID, at: datetime, hold_s: float) -> Payment:
@@ -39,8 +45,9 @@ def check_retryable(payment: Payment) -> None:
 
 def wait_for_method(payment: Payment, *, at: datetime) -> Decision:
     """There is nothing to charge: the payment stays scheduled, without a time."""
+    assert payment.state is PaymentState.SCHEDULED, payment.state
     after = moved(payment, PaymentState.SCHEDULED, now=at)
-    return Decision(after, (events.PaymentFailed(after, NO_PAYMENT_METHOD, at),))
+    return Decision(after, (PaymentFailed(after, NO_PAYMENT_METHOD, at),))
 
 
 def wake(payment: Payment, *, now: datetime) -> Payment:
@@ -82,12 +89,12 @@ def record(payment: Payment, outcome: Outcome, schedule: RetrySchedule) -> Decis
     at = last.effective_at
     if outcome.state is AttemptState.SUCCEEDED:
         after = moved(after, PaymentState.SUCCEEDED, now=at)
-        return Decision(after, (events.PaymentSucceeded(after, at),))
+        return Decision(after, (PaymentSucceeded(after, at),))
     if payment.cancel_requested:
         return _canceled(after, at)
     if outcome.state is AttemptState.REQUIRES_ACTION:
         after = moved(after, PaymentState.REQUIRES_ACTION, now=at)
-        return Decision(after, (events.PaymentRequiresAction(after, at),))
+        return Decision(after, (PaymentRequiresAction(after, at),))
     return _declined(after, outcome, schedule, at)
 
 
@@ -105,12 +112,12 @@ def _declined(payment: Payment, outcome: Outcome, schedule: RetrySchedule, at: d
     next_attempt_at = schedule.next_attempt_at(payment.failures, at) if again else None
     state = PaymentState.SCHEDULED if next_attempt_at else PaymentState.FAILED
     after = moved(payment, state, now=at, next_attempt_at=next_attempt_at)
-    return Decision(after, (events.PaymentFailed(after, outcome.decline_code, at),))
+    return Decision(after, (PaymentFailed(after, outcome.decline_code, at),))
 
 
 def _canceled(payment: Payment, at: datetime) -> Decision:
     after = moved(payment, PaymentState.CANCELED, now=at)
-    return Decision(after, (events.PaymentCanceled(after, at),))
+    return Decision(after, (PaymentCanceled(after, at),))
 
 
 def _unknown(payment: Payment, attempt: Attempt) -> Payment:

@@ -41,8 +41,8 @@ class PostgresUnitOfWork:
 
     async def lock_customers(self, customer_ids: Iterable[UUID]) -> None:
         numbers = cast(sorted(_lock_number(self.tx.tenant_id, each) for each in customer_ids), ARRAY(BigInteger))
-        wanted = func.unnest(numbers).table_valued("number")
-        await self.conn.execute(select(func.pg_advisory_xact_lock(wanted.c.number)).select_from(wanted))
+        number = func.unnest(numbers).column_valued("number")
+        await self.conn.execute(select(func.pg_advisory_xact_lock(number)))
 
     async def default_methods(self, customer_ids: Collection[UUID]) -> Mapping[UUID, PaymentMethod]:
         mine = payment_method.c.customer_id.in_(customer_ids) & payment_method.c.is_default
