@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from billing_invoicing.domain.due import Charge, Due, Rating, Refusal, Settlement, TaxedLine
 from billing_invoicing.domain.events import InvoicingEvent
-from billing_invoicing.domain.invoice import AppliedPayment, Invoice
+from billing_invoicing.domain.invoice import AppliedPayment, Invoice, State
 from billing_invoicing.domain.numbering import Series
 from billing_invoicing.domain.printing import PrintedSeller
 from billing_invoicing.domain.run import Mode, Run, Tally
@@ -184,8 +185,47 @@ class UnitOfWork(Protocol):
         """Keeps the answer for a repeated request, with the commit; returns it."""
 
 
+@dataclass(frozen=True, slots=True)
+class InvoiceFilter:
+    """None: not limited by this."""
+
+    customer_id: UUID | None = None
+    subscription_id: UUID | None = None
+    run_id: UUID | None = None
+    state: State | None = None
+
+
+class ParkedDue(NamedTuple):
+    """A due that waits for help, as a list shows it."""
+
+    due_id: UUID
+    run_id: UUID | None
+    subscription_id: UUID
+    customer_id: UUID
+    reason: str
+    message: str
+    parked_at: datetime
+
+
+class Reads(UnitOfWork, Protocol):
+    """A read-only transaction: what operations read, and the lists, in order of creation, behind `after`."""
+
+    async def list_sellers(self, *, after: UUID | None, limit: int) -> list[Seller]: ...
+
+    async def list_invoices(self, wanted: InvoiceFilter, *, after: UUID | None, limit: int) -> list[Invoice]:
+        """Without lines."""
+
+    async def parties_of(self, invoices: Sequence[Invoice]) -> Mapping[UUID, Party]:
+        """Invoice -> the frozen copy of its customer; drafts have none."""
+
+    async def list_runs(self, *, after: UUID | None, limit: int) -> list[tuple[Run, Tally]]: ...
+
+    async def list_parked(self, *, after: tuple[datetime, UUID] | None, limit: int) -> list[ParkedDue]:
+        """The oldest first; `after` is (time of parking, due)."""
+
+
 Begin = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
-Read = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+Read = Callable[[], AbstractAsyncContextManager[Reads]]
 
 
 class Ratings(Protocol):

@@ -12,7 +12,7 @@ from billing_invoicing.operations.write_dues import write_retried
 
 
 async def retry_parked_due(begin: Begin, read: Read, peers: Peers, due_id: UUID) -> UUID | None:
-    """The invoice it is on now; None when there was nothing to bill. A due that is not parked any more answers the same.
+    """The invoice it is on now; None when there was nothing to bill. One not parked any more answers the same.
 
     Raises ParkedDueNotFound, and DueRefused with the reason that parks it still.
     """
