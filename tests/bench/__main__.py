@@ -8,13 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import create, get
+from tests.bench import create, get, ingest
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
 MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "get": get.measure,
     "create": create.measure,
+    "ingest": ingest.measure,
 }
 
 

@@ -67,7 +67,9 @@ def world(root: Path, services: Sequence[str] = ("subscriptions",)) -> Iterator[
     with Fleet(root, ("postgres",), services) as fleet:
         server = fleet.run("subscriptions")
         address = ports.choose().address
-        echo_server = spawn(Command("echo", [sys.executable, "-m", "tests.bench.echo", address], fleet.layout.log("echo")))
+        echo_server = spawn(
+            Command("echo", [sys.executable, "-m", "tests.bench.echo", address], fleet.layout.log("echo"))
+        )
         fleet.children.append(echo_server)
         wait_ready(echo_server, lambda: ports.listening(int(address.rpartition(":")[2])), 20)
         tenant = uuid7()
@@ -82,7 +84,9 @@ def measured(load: Load, server: Child) -> Measured:
     return Measured(result, (_cpu_s(server) - before) / result.done * 1e6)
 
 
-def interleaved(first: Callable[[], Measured], second: Callable[[], Measured], pairs: int = PAIRS) -> list[tuple[Measured, Measured]]:
+def interleaved(
+    first: Callable[[], Measured], second: Callable[[], Measured], pairs: int = PAIRS
+) -> list[tuple[Measured, Measured]]:
     """Pairs, each of which begins with the other one than the pair before, after one of each that is not counted."""
     first(), second()
     found = []
