@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 import subscriptions_builders as build
@@ -17,7 +18,7 @@ from billing_subscriptions.domain.errors import (
     SubscriptionNotFound,
 )
 from billing_subscriptions.domain.events import BillingDue
-from billing_subscriptions.domain.subscription import CancelAt, State, cancel, mark_standing, relabel
+from billing_subscriptions.domain.subscription import CancelAt, State, cancel, change_quantity, mark_standing, relabel
 from billing_subscriptions.domain.tax_ids import TaxId, TaxIdType
 from billing_subscriptions.operations.ports import Outcome, Settlement
 from billing_subscriptions.storage.unit_of_work import PostgresUnitOfWork
@@ -124,6 +125,21 @@ class UnitOfWorkContract:
         assert await uow.subscriptions.claim_due(utc("2025-12-31"), 9) == []
         assert await uow.subscriptions.is_due(utc("2026-01-01"))
         assert not await uow.subscriptions.is_due(utc("2025-12-31"))
+
+    async def test_renewed_subscriptions_come_back(self, uow):
+        buyer, _, version, made = await self.shop(uow)
+        other = build.subscription(version, buyer)
+        await uow.subscriptions.add(other)
+        changed = change_quantity(other, version, "seats", Fraction(7), now=utc("2026-01-01"))
+        await uow.subscriptions.save(changed)
+        for _ in range(2):
+            claimed = await uow.subscriptions.claim_due(NOW, 9)
+            renewals = [build.renewed(each, version)[0] for each in claimed]
+            await uow.subscriptions.save_renewed(renewals)
+            for each in renewals:
+                assert await uow.subscriptions.lock(each.after.id) == each.after
+        assert [len((await uow.subscriptions.lock(each.id)).items[1].steps) for each in (made, other)] == [1, 1]
+        await uow.subscriptions.save_renewed([])
 
     async def test_a_stale_version_is_never_written(self, uow):
         *_, made = await self.shop(uow)

@@ -18,6 +18,7 @@ from billing_subscriptions.domain.errors import (
 )
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.domain.plan import Plan, PlanVersion
+from billing_subscriptions.domain.renewal import Renewal
 from billing_subscriptions.domain.subscription import State, Subscription
 from billing_subscriptions.operations.ports import Outcome, Settlement
 
@@ -124,6 +125,9 @@ class FakeSubscriptions:
             self._check_name(each)
             assert self.rows[each.id].version == each.version - 1, "a subscription changed under its lock"
             self.rows[each.id] = each
+
+    async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
+        await self.save(*(each.after for each in renewals))
 
     async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
         due = [each for each in self.rows.values() if each.next_due_at is not None and each.next_due_at <= as_of]

@@ -11,6 +11,7 @@ from uuid import UUID
 from billing_subscriptions.domain.customer import Customer, CustomerState, Party
 from billing_subscriptions.domain.events import BillingDue, DomainEvent
 from billing_subscriptions.domain.plan import Plan, PlanVersion
+from billing_subscriptions.domain.renewal import Renewal
 from billing_subscriptions.domain.subscription import State, Subscription
 
 Answer = TypeVar("Answer")
@@ -80,6 +81,9 @@ class Subscriptions(Protocol):
 
     async def save(self, *subscriptions: Subscription) -> None:
         """One statement for all. Raises ExternalIdTaken."""
+
+    async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
+        """The subscriptions after their renewals, in few statements."""
 
     async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
         """Locks what is due at `as_of`, oldest due first; passes over what another transaction holds."""

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from billing_subscriptions.domain.charges import PriceBook
+from billing_subscriptions.domain.customer import Customer
 from billing_subscriptions.domain.errors import AsOfInFuture
-from billing_subscriptions.domain.events import BillingDue, of_renewal
+from billing_subscriptions.domain.events import BillingDue, SubscriptionEvent, of_renewal
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.renewal import Renewal, renew
 from billing_subscriptions.operations.ports import Begin, UnitOfWork
@@ -56,10 +57,16 @@ async def _write(
     uow: UnitOfWork, run_id: UUID, renewals: Sequence[Renewal], versions: Mapping[UUID, PlanVersion]
 ) -> int:
     customers = await uow.customers.get_many({each.after.customer_id for each in renewals})
-    await uow.subscriptions.save(*(each.after for each in renewals))
-    for each in renewals:
-        version, customer = versions[each.after.plan_version_id], customers[each.after.customer_id]
-        await uow.publish(of_renewal(each)(each.after, version, customer.terms.external_id, each.at))
+    await uow.subscriptions.save_renewed(renewals)
+    await uow.publish(*(_told(each, versions, customers) for each in renewals))
     dues = [BillingDue(each, customers[each.after.customer_id], run_id) for each in renewals if each.charges]
     await uow.dues.add(dues)
     return len(dues)
+
+
+def _told(
+    renewal: Renewal, versions: Mapping[UUID, PlanVersion], customers: Mapping[UUID, Customer]
+) -> SubscriptionEvent:
+    after = renewal.after
+    external_id = customers[after.customer_id].terms.external_id
+    return of_renewal(renewal)(after, versions[after.plan_version_id], external_id, renewal.at)

@@ -28,7 +28,7 @@ _ADDED = {
 _ADD = f"""
 INSERT INTO billing_due ({", ".join(_ADDED)}, published_at)
 SELECT {", ".join(_ADDED)}, clock_timestamp()
-FROM unnest({", ".join(f"%s::{kind}[]" for kind in _ADDED.values())}) AS new({", ".join(_ADDED)})
+FROM unnest({", ".join(f"%b::{kind}[]" for kind in _ADDED.values())}) AS new({", ".join(_ADDED)})
 """
 _COUNT = "SELECT count(*) AS dues FROM billing_due WHERE run_id = %s AND part = 1"
 # The payload goes once invoicing has made an invoice of it, or found nothing to bill; a parked one is kept to look at.

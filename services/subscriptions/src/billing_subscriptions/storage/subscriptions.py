@@ -1,6 +1,6 @@
 """Subscriptions behind the Subscriptions port: what many share is read and written in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import insert
 
 from billing_subscriptions.domain.errors import SubscriptionNotFound
+from billing_subscriptions.domain.renewal import Renewal
 from billing_subscriptions.domain.subscription import Subscription
 from billing_subscriptions.storage.mapping import Columns, subscription_from_row, subscription_to_row
 from billing_subscriptions.storage.statements import names_taken, row, rows, write
@@ -21,9 +22,8 @@ ORDER BY next_due_at, subscription_id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _IS_DUE = "SELECT EXISTS (SELECT FROM subscription WHERE next_due_at <= %s) AS due"
 
-# What changes after the start, with its type; the rest of a subscription is fixed.
-_CHANGING = {
-    "external_id": "text",
+# What a renewal changes, with its type, and what other changes touch besides; the rest of a subscription is fixed.
+_RENEWED = {
     "state": "text",
     "period_start": "timestamptz",
     "period_end": "timestamptz",
@@ -32,17 +32,23 @@ _CHANGING = {
     "canceled_at": "timestamptz",
     "next_due_at": "timestamptz",
     "next_boundary": "text",
-    "items": "jsonb",
-    "metadata": "jsonb",
     "version": "int8",
     "updated_at": "timestamptz",
 }
-_SAVE = f"""
-UPDATE subscription SET {", ".join(f"{name} = new.{name}" for name in _CHANGING)}
-FROM unnest(%s::uuid[], {", ".join(f"%s::{kind}[]" for kind in _CHANGING.values())})
-AS new(subscription_id, {", ".join(_CHANGING)})
-WHERE subscription.subscription_id = new.subscription_id AND subscription.version = new.version - 1
-"""
+_CHANGED = {**_RENEWED, "external_id": "text", "items": "jsonb", "metadata": "jsonb"}
+
+
+def _update(columns: Mapping[str, str]) -> str:
+    """One statement for any number of subscriptions; arrays travel in binary."""
+    return f"""
+    UPDATE subscription SET {", ".join(f"{name} = new.{name}" for name in columns)}
+    FROM unnest(%b::uuid[], {", ".join(f"%b::{kind}[]" for kind in columns.values())})
+    AS new(subscription_id, {", ".join(columns)})
+    WHERE subscription.subscription_id = new.subscription_id AND subscription.version = new.version - 1
+    """
+
+
+_SAVE, _SAVE_RENEWED = _update(_CHANGED), _update(_RENEWED)
 
 # The subscriptions are locked first: two services' events about one subscription must not pass each other unseen.
 _LOCK_MANY = "SELECT FROM subscription WHERE subscription_id = ANY(%s) ORDER BY subscription_id FOR NO KEY UPDATE"
@@ -80,12 +86,22 @@ class PostgresSubscriptions:
 
     async def save(self, *subscriptions: Subscription) -> None:
         """Each follows the stored version by one; they were read under their locks."""
+        await self._write(subscriptions, _SAVE, _CHANGED)
+
+    async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
+        """As `save`; what a renewal left alone is not written again."""
+        touched = [each for each in renewals if each.after.items != each.before.items]
+        plain = [each.after for each in renewals if each.after.items == each.before.items]
+        await self._write([each.after for each in touched], _SAVE, _CHANGED)
+        await self._write(plain, _SAVE_RENEWED, _RENEWED)
+
+    async def _write(self, subscriptions: Sequence[Subscription], statement: str, names: Mapping[str, str]) -> None:
         if not subscriptions:
             return
         columns = [subscription_to_row(subscription) for subscription in subscriptions]
         ids = [subscription.id for subscription in subscriptions]
         with names_taken():
-            cursor = await self._tx.raw.execute(_SAVE, (ids, *(_column(columns, name) for name in _CHANGING)))
+            cursor = await self._tx.raw.execute(statement, (ids, *(_column(columns, name) for name in names)))
         assert cursor.rowcount == len(subscriptions), "a subscription changed under its lock"
 
     async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
@@ -112,4 +128,4 @@ class PostgresSubscriptions:
 
 def _column(columns: Sequence[Columns], name: str) -> list[object]:
     values = [each[name] for each in columns]
-    return [Jsonb(value) for value in values] if _CHANGING[name] == "jsonb" else values
+    return [Jsonb(value) for value in values] if _CHANGED[name] == "jsonb" else values

@@ -1,6 +1,6 @@
 """Ids as the wire shows them: prefix and base32 outside, UUID inside."""
 
-from functools import partial
+from functools import lru_cache, partial
 from uuid import UUID
 
 from billing_kernel.ids import decode, encode
@@ -15,10 +15,11 @@ from billing_subscriptions.domain.errors import (
 
 customer_text = partial(encode, "cus")
 party_text = partial(encode, "party")
-plan_text = partial(encode, "plan")
-version_text = partial(encode, "pv")
-plan_item_text = partial(encode, "item")
-price_text = partial(encode, "price")
+# The ids of what is sold are few and asked for with every charge.
+plan_text = lru_cache(maxsize=4096)(partial(encode, "plan"))
+version_text = lru_cache(maxsize=4096)(partial(encode, "pv"))
+plan_item_text = lru_cache(maxsize=4096)(partial(encode, "item"))
+price_text = lru_cache(maxsize=4096)(partial(encode, "price"))
 subscription_text = partial(encode, "sub")
 item_text = partial(encode, "si")
 run_text = partial(encode, "run")
