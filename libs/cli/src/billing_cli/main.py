@@ -4,8 +4,9 @@ import sys
 
 import typer
 
-from billing_cli import access_commands, stack_commands
+from billing_cli import access_commands, billing_commands, operator_commands, stack_commands
 from billing_cli.console import complain
+from billing_cli.demo.command import demo
 from billing_cli.errors import CliError
 
 REFUSED_EXIT = 1
@@ -18,6 +19,7 @@ commands = typer.Typer(
     add_completion=False,
 )
 tenants = typer.Typer(help="Tenants.", no_args_is_help=True)
+letters = typer.Typer(help="Events that a service could not take.", no_args_is_help=True)
 commands.command()(stack_commands.up)
 commands.command()(stack_commands.status)
 commands.command()(stack_commands.down)
@@ -25,6 +27,14 @@ commands.command()(stack_commands.logs)
 commands.command()(access_commands.token)
 tenants.command("create")(access_commands.create_tenant)
 commands.add_typer(tenants, name="tenant")
+commands.command()(demo)
+commands.command()(billing_commands.run)
+commands.command()(billing_commands.pdf)
+commands.command()(operator_commands.invariants)
+letters.command("list")(operator_commands.list_letters)
+letters.command("replay")(operator_commands.replay)
+letters.command("skip")(operator_commands.skip)
+commands.add_typer(letters, name="dead-letters")
 
 
 def app() -> None:
