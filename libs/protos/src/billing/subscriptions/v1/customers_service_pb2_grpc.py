@@ -72,28 +72,28 @@ class CustomersServiceServicer:
     """
 
     def CreateCustomer(self, request, context):
-        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID.
+        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCustomer(self, request, context):
-        """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND.
+        """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCustomers(self, request, context):
-        """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN.
+        """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCustomer(self, request, context):
-        """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK.
+        """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK, UNSPECIFIED_VALUE and those of CreateCustomer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,13 +34,13 @@ class CustomersServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CustomersServiceAsyncStub: ...
     CreateCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.CreateCustomerRequest, _customers_service_pb2.CreateCustomerResponse]
-    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID."""
+    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.GetCustomerRequest, _customers_service_pb2.GetCustomerResponse]
-    """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND."""
+    """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND, INVALID_READ_MASK."""
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.ListCustomersRequest, _customers_service_pb2.ListCustomersResponse]
-    """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdateCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.UpdateCustomerRequest, _customers_service_pb2.UpdateCustomerResponse]
-    """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK."""
+    """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK, UNSPECIFIED_VALUE and those of CreateCustomer."""
     ArchiveCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.ArchiveCustomerRequest, _customers_service_pb2.ArchiveCustomerResponse]
     """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, ETAG_MISMATCH."""
     BatchGetParties: _grpc.UnaryStreamMultiCallable[_customers_service_pb2.BatchGetPartiesRequest, _customers_service_pb2.BatchGetPartiesResponse]
@@ -52,13 +52,13 @@ class CustomersServiceAsyncStub(CustomersServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.CreateCustomerRequest, _customers_service_pb2.CreateCustomerResponse]  # type: ignore[assignment]
-    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID."""
+    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.GetCustomerRequest, _customers_service_pb2.GetCustomerResponse]  # type: ignore[assignment]
-    """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND."""
+    """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND, INVALID_READ_MASK."""
     ListCustomers: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.ListCustomersRequest, _customers_service_pb2.ListCustomersResponse]  # type: ignore[assignment]
-    """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdateCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.UpdateCustomerRequest, _customers_service_pb2.UpdateCustomerResponse]  # type: ignore[assignment]
-    """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK."""
+    """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK, UNSPECIFIED_VALUE and those of CreateCustomer."""
     ArchiveCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.ArchiveCustomerRequest, _customers_service_pb2.ArchiveCustomerResponse]  # type: ignore[assignment]
     """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, ETAG_MISMATCH."""
     BatchGetParties: _aio.UnaryStreamMultiCallable[_customers_service_pb2.BatchGetPartiesRequest, _customers_service_pb2.BatchGetPartiesResponse]  # type: ignore[assignment]
@@ -73,7 +73,7 @@ class CustomersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customers_service_pb2.CreateCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customers_service_pb2.CreateCustomerResponse, _abc.Awaitable[_customers_service_pb2.CreateCustomerResponse]]:
-        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID."""
+        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY."""
 
     @_abc_1.abstractmethod
     def GetCustomer(
@@ -81,7 +81,7 @@ class CustomersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customers_service_pb2.GetCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customers_service_pb2.GetCustomerResponse, _abc.Awaitable[_customers_service_pb2.GetCustomerResponse]]:
-        """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND."""
+        """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def ListCustomers(
@@ -89,7 +89,7 @@ class CustomersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customers_service_pb2.ListCustomersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customers_service_pb2.ListCustomersResponse, _abc.Awaitable[_customers_service_pb2.ListCustomersResponse]]:
-        """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+        """Answers customers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def UpdateCustomer(
@@ -97,7 +97,7 @@ class CustomersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customers_service_pb2.UpdateCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customers_service_pb2.UpdateCustomerResponse, _abc.Awaitable[_customers_service_pb2.UpdateCustomerResponse]]:
-        """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK."""
+        """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK, UNSPECIFIED_VALUE and those of CreateCustomer."""
 
     @_abc_1.abstractmethod
     def ArchiveCustomer(

@@ -407,7 +407,7 @@ class BillingDue(_message.Message):
     subscription_id: _builtins.str
     """The subscription."""
     subscription_version: _builtins.int
-    """Version of the subscription whose prices and quantities were used."""
+    """Version of the subscription before this boundary was claimed: the one whose prices and quantities were used."""
     customer_id: _builtins.str
     """The customer."""
     payer_customer_id: _builtins.str
@@ -525,7 +525,7 @@ class Charge(_message.Message):
 
     @_builtins.property
     def supply_time(self) -> _timestamp_pb2.Timestamp:
-        """The instant that decides the tax rate."""
+        """The instant that decides the tax rate: the first of the service period in advance, the last one in arrears."""
 
     def __init__(
         self,

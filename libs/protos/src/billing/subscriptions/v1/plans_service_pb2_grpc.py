@@ -82,28 +82,28 @@ class PlansServiceServicer:
     """
 
     def CreatePlan(self, request, context):
-        """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN.
+        """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN, INVALID_NAME.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPlan(self, request, context):
-        """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND.
+        """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPlans(self, request, context):
-        """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN.
+        """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePlan(self, request, context):
-        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK.
+        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,14 +117,14 @@ class PlansServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPlanVersion(self, request, context):
-        """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND.
+        """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPlanVersions(self, request, context):
-        """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN.
+        """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

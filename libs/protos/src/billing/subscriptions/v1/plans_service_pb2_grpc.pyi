@@ -34,19 +34,19 @@ class PlansServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PlansServiceAsyncStub: ...
     CreatePlan: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.CreatePlanRequest, _plans_service_pb2.CreatePlanResponse]
-    """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN."""
+    """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN, INVALID_NAME."""
     GetPlan: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.GetPlanRequest, _plans_service_pb2.GetPlanResponse]
-    """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND."""
+    """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_READ_MASK."""
     ListPlans: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlansRequest, _plans_service_pb2.ListPlansResponse]
-    """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdatePlan: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.UpdatePlanRequest, _plans_service_pb2.UpdatePlanResponse]
-    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
     CreatePlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.CreatePlanVersionRequest, _plans_service_pb2.CreatePlanVersionResponse]
     """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM."""
     GetPlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.GetPlanVersionRequest, _plans_service_pb2.GetPlanVersionResponse]
-    """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND."""
+    """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND, INVALID_READ_MASK."""
     ListPlanVersions: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlanVersionsRequest, _plans_service_pb2.ListPlanVersionsResponse]
-    """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN."""
+    """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     PublishPlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.PublishPlanVersionRequest, _plans_service_pb2.PublishPlanVersionResponse]
     """Publishes a draft; from then on it never changes and new subscriptions take it. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, METER_NOT_FOUND."""
 
@@ -56,19 +56,19 @@ class PlansServiceAsyncStub(PlansServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePlan: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.CreatePlanRequest, _plans_service_pb2.CreatePlanResponse]  # type: ignore[assignment]
-    """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN."""
+    """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN, INVALID_NAME."""
     GetPlan: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.GetPlanRequest, _plans_service_pb2.GetPlanResponse]  # type: ignore[assignment]
-    """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND."""
+    """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_READ_MASK."""
     ListPlans: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlansRequest, _plans_service_pb2.ListPlansResponse]  # type: ignore[assignment]
-    """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdatePlan: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.UpdatePlanRequest, _plans_service_pb2.UpdatePlanResponse]  # type: ignore[assignment]
-    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
     CreatePlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.CreatePlanVersionRequest, _plans_service_pb2.CreatePlanVersionResponse]  # type: ignore[assignment]
     """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM."""
     GetPlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.GetPlanVersionRequest, _plans_service_pb2.GetPlanVersionResponse]  # type: ignore[assignment]
-    """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND."""
+    """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND, INVALID_READ_MASK."""
     ListPlanVersions: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlanVersionsRequest, _plans_service_pb2.ListPlanVersionsResponse]  # type: ignore[assignment]
-    """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN."""
+    """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     PublishPlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.PublishPlanVersionRequest, _plans_service_pb2.PublishPlanVersionResponse]  # type: ignore[assignment]
     """Publishes a draft; from then on it never changes and new subscriptions take it. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, METER_NOT_FOUND."""
 
@@ -81,7 +81,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.CreatePlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.CreatePlanResponse, _abc.Awaitable[_plans_service_pb2.CreatePlanResponse]]:
-        """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN."""
+        """Creates a plan without versions. Idempotent by key. Errors: PLAN_CODE_TAKEN, INVALID_NAME."""
 
     @_abc_1.abstractmethod
     def GetPlan(
@@ -89,7 +89,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.GetPlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.GetPlanResponse, _abc.Awaitable[_plans_service_pb2.GetPlanResponse]]:
-        """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND."""
+        """Answers one plan. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def ListPlans(
@@ -97,7 +97,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.ListPlansRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.ListPlansResponse, _abc.Awaitable[_plans_service_pb2.ListPlansResponse]]:
-        """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+        """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def UpdatePlan(
@@ -105,7 +105,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.UpdatePlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.UpdatePlanResponse, _abc.Awaitable[_plans_service_pb2.UpdatePlanResponse]]:
-        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
 
     @_abc_1.abstractmethod
     def CreatePlanVersion(
@@ -121,7 +121,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.GetPlanVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.GetPlanVersionResponse, _abc.Awaitable[_plans_service_pb2.GetPlanVersionResponse]]:
-        """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND."""
+        """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def ListPlanVersions(
@@ -129,7 +129,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.ListPlanVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.ListPlanVersionsResponse, _abc.Awaitable[_plans_service_pb2.ListPlanVersionsResponse]]:
-        """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN."""
+        """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def PublishPlanVersion(

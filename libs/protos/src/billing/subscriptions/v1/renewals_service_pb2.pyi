@@ -111,7 +111,7 @@ class PreviewBillingDueResponse(_message.Message):
     DUE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def due(self) -> _events_pb2.BillingDue:
-        """What would be published when the current period ends; unset when nothing falls due."""
+        """What would be published at the next boundary, without a run; unset when nothing falls due."""
 
     def __init__(
         self,

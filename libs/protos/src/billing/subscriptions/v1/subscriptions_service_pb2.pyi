@@ -89,7 +89,7 @@ class CreateSubscriptionRequest(_message.Message):
     """Days free of charge; unset takes the plan's."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start; unset means now. A past start is billed for what lies behind it."""
+        """Start; unset means now. A past start is billed for what lies behind it, at most 1,200 periods."""
 
     @_builtins.property
     def quantities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemQuantity]:

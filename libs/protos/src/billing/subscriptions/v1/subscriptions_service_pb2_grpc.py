@@ -72,21 +72,21 @@ class SubscriptionsServiceServicer:
     """
 
     def CreateSubscription(self, request, context):
-        """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE.
+        """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSubscription(self, request, context):
-        """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND.
+        """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSubscriptions(self, request, context):
-        """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN.
+        """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,11 +34,11 @@ class SubscriptionsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SubscriptionsServiceAsyncStub: ...
     CreateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CreateSubscriptionRequest, _subscriptions_service_pb2.CreateSubscriptionResponse]
-    """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE."""
+    """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD."""
     GetSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.GetSubscriptionRequest, _subscriptions_service_pb2.GetSubscriptionResponse]
-    """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND."""
+    """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionsRequest, _subscriptions_service_pb2.ListSubscriptionsResponse]
-    """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]
@@ -52,11 +52,11 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CreateSubscriptionRequest, _subscriptions_service_pb2.CreateSubscriptionResponse]  # type: ignore[assignment]
-    """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE."""
+    """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD."""
     GetSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.GetSubscriptionRequest, _subscriptions_service_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
-    """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND."""
+    """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionsRequest, _subscriptions_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
-    """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]  # type: ignore[assignment]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]  # type: ignore[assignment]
@@ -73,7 +73,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.CreateSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.CreateSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.CreateSubscriptionResponse]]:
-        """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE."""
+        """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD."""
 
     @_abc_1.abstractmethod
     def GetSubscription(
@@ -81,7 +81,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.GetSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.GetSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.GetSubscriptionResponse]]:
-        """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND."""
+        """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def ListSubscriptions(
@@ -89,7 +89,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.ListSubscriptionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_subscriptions_service_pb2.ListSubscriptionsResponse]]:
-        """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+        """Answers subscriptions in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
 
     @_abc_1.abstractmethod
     def UpdateSubscription(
