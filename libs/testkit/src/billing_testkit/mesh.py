@@ -1,8 +1,8 @@
 """The mesh in one process: outbox rows of databases go straight into processors until nothing moves."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
+from billing_kernel.errors import DomainError
 from billing_runtime.consumer import Consumer, Processor
 from billing_runtime.database import Database
 from billing_runtime.events import Received, Record, received_of
@@ -34,29 +34,42 @@ class MemoryProducer:
 
 
 class Mesh:
-    """`databases` publish, `consumers` listen, each in the database it is paired with. No broker, no sleeping."""
+    """`databases` publish, `consumers` listen, each in the database it is paired with. No broker, no sleeping.
 
-    def __init__(self, databases: Sequence[Database], consumers: Sequence[tuple[Database, Consumer]]) -> None:
+    `copies` is how often every event is delivered, as a bus that delivers at least once may do.
+    """
+
+    def __init__(
+        self, databases: Sequence[Database], consumers: Sequence[tuple[Database, Consumer]], copies: int = 1
+    ) -> None:
         self._bus = MemoryProducer()
         self._relays = [Relay(database, self._bus) for database in databases]
-        self._listeners: dict[str, list[Processor]] = defaultdict(list)
-        for database, consumer in consumers:
-            processor = Processor(database, consumer)
-            for topic in consumer.topics:
-                self._listeners[topic].append(processor)
+        self.processors = [Processor(database, consumer) for database, consumer in consumers]
+        self.copies = copies
+        self._waiting: dict[Processor, list[Received]] = {processor: [] for processor in self.processors}
         self.delivered: list[Received] = []
 
     async def settle(self, rounds_max: int = 1000) -> list[Received]:
         """Delivers until every outbox is empty and returns the events of this call, in order.
 
-        Raises the refusal that stops a consumer for the moment, and AssertionError when events never end.
+        What a consumer cannot do for the moment waits, in order, while the others go on. Raises its refusal when
+        nothing else moves any more, and AssertionError when events never end.
         """
         before = len(self.delivered)
         for _ in range(rounds_max):
-            if await self._relay() == 0:
+            relayed = await self._relay()
+            if relayed == 0 and not any(self._waiting.values()):
                 return self.delivered[before:]
-            await self._deliver()
+            refusal = await self._deliver(self._taken())
+            if refusal is not None and relayed == 0:
+                raise refusal
         raise AssertionError(f"still not quiet after {rounds_max} rounds")
+
+    async def redeliver(self, events: Sequence[Received]) -> None:
+        """Delivers events that were delivered before once more, as a bus that lost its offsets does."""
+        refusal = await self._deliver(events)
+        if refusal is not None:
+            raise refusal
 
     async def close(self) -> None:
         for relay in self._relays:
@@ -65,12 +78,20 @@ class Mesh:
     async def _relay(self) -> int:
         return sum([await relay.step() for relay in self._relays])
 
-    async def _deliver(self) -> None:
-        events = [received_of(record.topic, record.key, record.value, record.headers) for record in self._bus.take()]
+    def _taken(self) -> list[Received]:
+        records = self._bus.take()
+        events = [received_of(record.topic, record.key, record.value, record.headers) for record in records]
         self.delivered += events
-        batches: dict[Processor, list[Received]] = defaultdict(list)
-        for event in events:
-            for processor in self._listeners[event.topic]:
-                batches[processor].append(event)
-        for processor, batch in batches.items():
-            await processor.process(batch)
+        return events
+
+    async def _deliver(self, events: Sequence[Received]) -> DomainError | None:
+        """The first refusal for the moment, if there was one; what it held back waits."""
+        refusal: DomainError | None = None
+        for processor in self.processors:
+            heard = [event for event in events if event.topic in processor.consumer.topics]
+            batch = self._waiting[processor] + heard * self.copies
+            if batch:
+                outcome = await processor.attempt(batch)
+                self._waiting[processor] = outcome.unfinished
+                refusal = refusal or outcome.error
+        return refusal

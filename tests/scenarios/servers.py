@@ -1,0 +1,132 @@
+"""All five services in one process: real PostgreSQL, gRPC and tokens; events and jobs move when a test says so."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from billing_devstack import keys as issuer
+from billing_devstack import ports
+from billing_devstack.databases import ServiceDatabase
+from billing_devstack.environment import USER_AUDIENCE, USER_ISSUER
+from billing_runtime.database import Database
+from billing_runtime.invariants import broken_rules
+from billing_runtime.jobs import Job
+from billing_runtime.service import Running, Service, start
+from billing_testkit.mesh import Mesh
+
+NAMES = ("tax", "usage", "subscriptions", "payments", "invoicing")
+HOUSEKEEPING = {
+    "outbox_archive",
+    "inbox_purge",
+    "idempotency_purge",
+    "invariants",
+    "content_hashes",
+    "prune_standings",
+    "republish_dues",
+}
+ROUNDS_MAX = 200
+
+DatabaseOf = Callable[..., ServiceDatabase]
+
+
+@dataclass
+class Servers:
+    """The running services by name, the mesh between them and the jobs that the clock would drive."""
+
+    keys: issuer.Keys
+    running: Mapping[str, Running]
+    databases: Mapping[str, ServiceDatabase]
+    superuser_dsn: str
+    mesh: Mesh
+    jobs: Sequence[Job]
+
+    @classmethod
+    async def open(cls, database_of: DatabaseOf, superuser_dsn: str, folder: Path) -> "Servers":
+        """`database_of` is the fixture `service_database`; `folder` takes keys and blobs."""
+        keys = issuer.ensure(folder / "keys")
+        databases = {name: database_of(name, f"billing_{name}", name=f"scenario_{name}") for name in NAMES}
+        env = _environment(keys, folder)
+        running = {name: await _start(name, {**env, **_own(name, env, keys, databases[name])}) for name in NAMES}
+        opened = {name: each.parts.database for name, each in running.items()}
+        consumers = [(opened[name], consumer) for name, each in running.items() for consumer in each.built.consumers]
+        jobs = [job for each in running.values() for job in each.built.jobs if job.name not in HOUSEKEEPING]
+        return cls(keys, running, databases, superuser_dsn, Mesh(list(opened.values()), consumers), jobs)
+
+    def address(self, service: str) -> str:
+        return f"127.0.0.1:{self.running[service].port}"
+
+    def database(self, service: str) -> Database:
+        return self.running[service].parts.database
+
+    async def settle(self) -> None:
+        """Events and jobs take turns until neither moves."""
+        for _ in range(ROUNDS_MAX):
+            moved = bool(await self.mesh.settle())
+            for job in self.jobs:
+                moved = await _drained(job) or moved
+            if not moved and not self._hasten():
+                return
+        raise AssertionError(f"still not quiet after {ROUNDS_MAX} rounds")
+
+    async def broken_rules(self) -> dict[str, dict[str, int]]:
+        """Service -> its broken invariants; empty when all hold."""
+        rules = {name: importlib.import_module(f"billing_{name}.storage.invariants").INVARIANTS for name in NAMES}
+        found = {name: await broken_rules(self.database(name), rules[name]) for name in NAMES}
+        return {name: broken for name, broken in found.items() if broken}
+
+    def connect(self, service: str) -> psycopg.Connection:
+        """A superuser's look at the service's database, over all tenants."""
+        name = self.databases[service].name
+        return psycopg.connect(f"{self.superuser_dsn.rpartition('/')[0]}/{name}", autocommit=True)
+
+    async def stop(self) -> None:
+        await self.mesh.close()
+        for each in self.running.values():
+            await each.stop()
+
+    def _hasten(self) -> int:
+        """Lets the seconds of wall time pass that an unclear payment is held for."""
+        with self.connect("payments") as conn:
+            held = "state = 'UNKNOWN' AND held_until > clock_timestamp()"
+            return conn.execute(f"UPDATE payment_attempt SET held_until = clock_timestamp() WHERE {held}").rowcount
+
+
+async def _drained(job: Job) -> bool:
+    moved = False
+    for _ in range(ROUNDS_MAX):
+        if await job.run() <= 0:
+            return moved
+        moved = True
+    raise AssertionError(f"job {job.name} never ends")
+
+
+async def _start(name: str, env: Mapping[str, str]) -> Running:
+    config, main = (importlib.import_module(f"billing_{name}.{module}") for module in ("config", "main"))
+    settings = config.read_settings(env)
+    made: Service = main.service(*settings) if isinstance(settings, tuple) else main.service(settings)
+    return await start(made, "serve", env)
+
+
+def _environment(keys: issuer.Keys, folder: Path) -> dict[str, str]:
+    chosen = ports.choose_all(dict.fromkeys(NAMES, 0))
+    addresses = {f"{name.upper()}_ADDRESS": port.address for name, port in chosen.items()}
+    return addresses | {
+        "USER_JWKS": str(keys.user_jwks),
+        "USER_ISSUER": USER_ISSUER,
+        "USER_AUDIENCE": USER_AUDIENCE,
+        "SERVICE_JWKS": str(keys.service_jwks),
+        "BLOB_URL": f"file://{folder / 'blobs'}",
+        "METRICS_ADDRESS": "127.0.0.1:0",
+        "DRAIN_NOTICE_S": "0",
+        "DRAIN_S": "5",
+    }
+
+
+def _own(name: str, env: Mapping[str, str], keys: issuer.Keys, database: ServiceDatabase) -> dict[str, str]:
+    return {
+        "GRPC_ADDRESS": env[f"{name.upper()}_ADDRESS"],
+        "SERVICE_KEY": str(keys.service_key(name)),
+        "DATABASE_URL": database.database_url,
+    }
