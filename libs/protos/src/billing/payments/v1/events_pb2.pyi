@@ -114,14 +114,14 @@ class PaymentFailed(_message.Message):
     DECLINE_CODE_FIELD_NUMBER: _builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
     decline_code: _builtins.str
-    """Reason of the decline."""
+    """Reason of the decline; no_payment_method when there was nothing to charge."""
     @_builtins.property
     def payment(self) -> Global___PaymentFacts:
         """The payment."""
 
     @_builtins.property
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
-        """When the next attempt is due; unset when the payment was given up."""
+        """When the next attempt is due; unset when the payment was given up or waits for a payment method."""
 
     def __init__(
         self,

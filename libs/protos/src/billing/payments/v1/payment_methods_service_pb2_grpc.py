@@ -88,7 +88,7 @@ class PaymentMethodsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePaymentMethod(self, request, context):
-        """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK.
+        """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK, DEFAULT_REQUIRED (the default can only be moved), CARD_NUMBER_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class PaymentMethodsServiceStub:
     ListPaymentMethods: _grpc.UnaryUnaryMultiCallable[_payment_methods_service_pb2.ListPaymentMethodsRequest, _payment_methods_service_pb2.ListPaymentMethodsResponse]
     """Answers payment methods in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
     UpdatePaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_methods_service_pb2.UpdatePaymentMethodRequest, _payment_methods_service_pb2.UpdatePaymentMethodResponse]
-    """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK, DEFAULT_REQUIRED (the default can only be moved), CARD_NUMBER_REFUSED."""
     DetachPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_methods_service_pb2.DetachPaymentMethodRequest, _payment_methods_service_pb2.DetachPaymentMethodResponse]
     """Detaches a payment method. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH."""
 
@@ -56,7 +56,7 @@ class PaymentMethodsServiceAsyncStub(PaymentMethodsServiceStub):
     ListPaymentMethods: _aio.UnaryUnaryMultiCallable[_payment_methods_service_pb2.ListPaymentMethodsRequest, _payment_methods_service_pb2.ListPaymentMethodsResponse]  # type: ignore[assignment]
     """Answers payment methods in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
     UpdatePaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_methods_service_pb2.UpdatePaymentMethodRequest, _payment_methods_service_pb2.UpdatePaymentMethodResponse]  # type: ignore[assignment]
-    """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK, DEFAULT_REQUIRED (the default can only be moved), CARD_NUMBER_REFUSED."""
     DetachPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_methods_service_pb2.DetachPaymentMethodRequest, _payment_methods_service_pb2.DetachPaymentMethodResponse]  # type: ignore[assignment]
     """Detaches a payment method. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH."""
 
@@ -93,7 +93,7 @@ class PaymentMethodsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_methods_service_pb2.UpdatePaymentMethodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_methods_service_pb2.UpdatePaymentMethodResponse, _abc.Awaitable[_payment_methods_service_pb2.UpdatePaymentMethodResponse]]:
-        """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+        """Makes a payment method the default, or changes its labels. Idempotent by key. Errors: PAYMENT_METHOD_NOT_FOUND, PAYMENT_METHOD_DETACHED, ETAG_MISMATCH, INVALID_UPDATE_MASK, DEFAULT_REQUIRED (the default can only be moved), CARD_NUMBER_REFUSED."""
 
     @_abc_1.abstractmethod
     def DetachPaymentMethod(
