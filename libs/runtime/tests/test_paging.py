@@ -2,6 +2,7 @@ from uuid import UUID
 
 import pytest
 from billing_runtime import paging
+from google.protobuf.wrappers_pb2 import StringValue
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +31,20 @@ def test_pages():
     assert paging.uuid_of("") is None
     assert paging.uuid_of(paging.token_of(str(UUID(int=7)))) == UUID(int=7)
     assert [paging.page_size(n) for n in (0, 1, 10**9)] == [100, 1, 1000]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "size", "count"),
+    [
+        ([1, 1, 1], 2, 2),
+        ([1, 1], 2, 2),
+        ([], 2, 0),
+        ([2 << 20, 2 << 20, 1], 9, 1),
+        ([4 << 20, 1], 9, 1),
+        ([1, 2 << 20], 9, 2),
+    ],
+)
+def test_a_page_of_messages_ends_by_count_or_by_bytes(lengths, size, count):
+    messages, token = paging.page_of_messages(lengths, size, str, lambda length: StringValue(value="x" * length))
+    assert len(messages) == count
+    assert token == (paging.token_of(str(lengths[count - 1])) if count < len(lengths) else "")

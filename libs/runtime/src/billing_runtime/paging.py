@@ -8,11 +8,14 @@ from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from billing_kernel.errors import Invalid
+from google.protobuf.message import Message
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1000
+PAGE_BYTES_MAX = 3 << 20  # an answer is at most 4 MiB
 
 
 class InvalidPageToken(Invalid):
@@ -61,3 +64,18 @@ def page_of(rows: Sequence[T], size: int, key: Callable[[T], str]) -> tuple[Sequ
     if len(rows) <= size:
         return rows, ""
     return rows[:size], token_of(key(rows[size - 1]))
+
+
+def page_of_messages(
+    rows: Sequence[T], size: int, key: Callable[[T], str], message: Callable[[T], M]
+) -> tuple[list[M], str]:
+    """The same for lists whose rows may be large: a page also ends before it grows beyond PAGE_BYTES_MAX."""
+    made: list[M] = []
+    room = PAGE_BYTES_MAX
+    for row in rows[:size]:
+        made.append(message(row))
+        room -= made[-1].ByteSize() + 8
+        if room < 0 and len(made) > 1:
+            made.pop()
+            break
+    return made, token_of(key(rows[len(made) - 1])) if len(made) < len(rows) else ""

@@ -131,6 +131,7 @@ def test_etags():
         ([build.flat(), replace(build.seat(), price=build.flat().price)], "items[1].price"),
         ([replace(build.metered(), price=build.flat().price)], "items[0].price"),
         ([build.flat(), build.flat()], "items"),
+        ([build.many_tiers(f"m{n}") for n in range(11)], "items"),
     ],
 )
 def test_items_that_do_not_fit_together(items, field):

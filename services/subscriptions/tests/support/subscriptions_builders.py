@@ -45,6 +45,13 @@ def metered(code: str = "calls", meter_code: str = "api_calls") -> NewItem:
     return NewItem(code, "API calls", ItemKind.METERED, Timing.ARREARS, price, meter_code=meter_code)
 
 
+def many_tiers(code: str) -> NewItem:
+    """A seat item with 99 tiers."""
+    tiers: list[dict[str, str | None]] = [{"up_to": str(n), "unit_amount": "1"} for n in range(1, 99)]
+    price = {"model": "graduated", "tiers": [*tiers, {"up_to": None, "unit_amount": "1"}]}
+    return NewItem(code, "Seats", ItemKind.SEAT, Timing.ADVANCE, price)
+
+
 def plan(code: str = "pro", at: str = "2026-01-01") -> Plan:
     return plans.create(code, "Pro", {}, plan_id=uuid7(), now=utc(at))
 

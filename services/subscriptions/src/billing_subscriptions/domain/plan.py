@@ -22,6 +22,7 @@ from billing_subscriptions.domain.errors import (
 )
 
 NewId = Callable[[], UUID]
+TIERS_MAX = 1000  # of one version: it travels whole in every event of its subscriptions
 
 
 class ItemKind(StrEnum):
@@ -131,6 +132,8 @@ def draft(plan: Plan, wanted: NewVersion, *, number: int, new_id: NewId, now: da
     broken = [violation for index, item in enumerate(wanted.items) for violation in _item_violations(index, item)]
     twice = sorted(code for code, count in Counter(item.code for item in wanted.items).items() if count > 1)
     broken += [Violation("items", f"{code!r} is used twice", "item.code") for code in twice]
+    if sum(map(_tiers, wanted.items)) > TIERS_MAX:
+        broken.append(Violation("items", f"have more than {TIERS_MAX} tiers in all", "item.tiers"))
     if broken:
         raise InvalidPlanItem("an item of the plan version does not fit together", violations=broken)
     items = tuple(_item(index, item, wanted.currency, new_id) for index, item in enumerate(wanted.items))
@@ -159,6 +162,11 @@ def publish(
     published = replace(version, state=PlanVersionState.PUBLISHED, published_at=now)
     selling = replace(plan, current_version_id=version.id, version=plan.version + 1, updated_at=now)
     return selling, published
+
+
+def _tiers(item: NewItem) -> int:
+    tiers = item.price.get("tiers")
+    return len(tiers) if isinstance(tiers, list) else 1
 
 
 def _name(name: str) -> str:

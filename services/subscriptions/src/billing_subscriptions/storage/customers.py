@@ -10,10 +10,12 @@ from billing_subscriptions.domain.customer import Customer, Party
 from billing_subscriptions.domain.errors import CustomerNotFound
 from billing_subscriptions.storage.mapping import customer_from_row, customer_to_row, party_to_row
 from billing_subscriptions.storage.queries import PostgresReads
-from billing_subscriptions.storage.statements import row, rows, write
+from billing_subscriptions.storage.statements import Insert, insert_row, row, rows, write
 from billing_subscriptions.storage.tables import customer as customer_table
 from billing_subscriptions.storage.tables import party as party_table
 
+_CUSTOMER, _PARTY = Insert.into(customer_table), Insert.into(party_table)
+_ADD = f"WITH customer_row AS ({_CUSTOMER.text}) {_PARTY.text}"
 _LOCK = "SELECT * FROM customer WHERE customer_id = %s FOR UPDATE"
 _MANY = "SELECT * FROM customer WHERE customer_id = ANY(%s)"
 _RUNNING = "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state <> 'CANCELED'"
@@ -24,8 +26,8 @@ class PostgresCustomers:
         self._tx = tx
 
     async def add(self, customer: Customer, party: Party) -> None:
-        await write(self._tx, insert(customer_table).values(customer_to_row(customer)))
-        await write(self._tx, insert(party_table).values(party_to_row(customer, party)))
+        arguments = _CUSTOMER.values(customer_to_row(customer)) + _PARTY.values(party_to_row(customer, party))
+        await insert_row(self._tx, _ADD, arguments)
 
     async def lock(self, customer_id: UUID) -> Customer:
         found = await row(self._tx, _LOCK, customer_id)

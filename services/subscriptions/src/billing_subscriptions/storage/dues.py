@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.subscriptions.v1.events_pb2 import BillingDue as DueMessage
+from billing_runtime.fault import failpoint
 from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.events import BillingDue
@@ -62,6 +63,7 @@ class PostgresDues:
             columns = zip(*(_values(due, part) for due, part in parts), strict=True)
             await self._tx.raw.execute(_ADD, tuple(map(list, columns)))
             await self._tx.publish(*(due_event(part) for _, part in parts))
+            failpoint("subscriptions.dues_opened")
 
     async def count(self, run_id: UUID) -> int:
         found = await row(self._tx, _COUNT, run_id)

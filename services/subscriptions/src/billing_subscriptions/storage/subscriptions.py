@@ -6,15 +6,15 @@ from uuid import UUID
 
 from billing_runtime.transaction import Transaction
 from psycopg.types.json import Jsonb
-from sqlalchemy import insert
 
 from billing_subscriptions.domain.errors import SubscriptionNotFound
 from billing_subscriptions.domain.renewal import Renewal
 from billing_subscriptions.domain.subscription import Subscription
 from billing_subscriptions.storage.mapping import Columns, subscription_from_row, subscription_to_row
-from billing_subscriptions.storage.statements import names_taken, row, rows, write
+from billing_subscriptions.storage.statements import Insert, insert_row, names_taken, row, rows
 from billing_subscriptions.storage.tables import subscription as subscription_table
 
+_ADD = Insert.into(subscription_table)
 _LOCK = "SELECT * FROM subscription WHERE subscription_id = %s FOR UPDATE"
 _CLAIM = """
 SELECT * FROM subscription WHERE next_due_at <= %s
@@ -76,7 +76,7 @@ class PostgresSubscriptions:
         self._tx = tx
 
     async def add(self, subscription: Subscription) -> None:
-        await write(self._tx, insert(subscription_table).values(subscription_to_row(subscription)))
+        await insert_row(self._tx, _ADD.text, _ADD.values(subscription_to_row(subscription)))
 
     async def lock(self, subscription_id: UUID) -> Subscription:
         found = await row(self._tx, _LOCK, subscription_id)
