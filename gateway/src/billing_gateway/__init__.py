@@ -1,0 +1,1 @@
+"""The edge: Envoy configuration, strict JSON, OpenAPI."""
