@@ -10,7 +10,7 @@ from billing_kernel.errors import DomainError, Kind
 if TYPE_CHECKING:
     from billing_runtime.transaction import Transaction
 
-_READ = "SELECT now_at FROM tenant_clock WHERE tenant_id = %s"
+READ = "SELECT now_at FROM tenant_clock WHERE tenant_id = %s"
 _CREATE = "INSERT INTO tenant_clock (tenant_id, now_at) VALUES (%s, %s) ON CONFLICT (tenant_id) DO NOTHING"
 _LOCK = "SELECT now_at FROM tenant_clock WHERE tenant_id = %s FOR UPDATE"
 _ADVANCE = "UPDATE tenant_clock SET now_at = %s WHERE tenant_id = %s"
@@ -28,7 +28,7 @@ class NoTestClock(DomainError):
 
 async def read(raw: psycopg.AsyncConnection[Any], tenant_id: UUID) -> datetime | None:
     """The tenant's test clock; None when it has none."""
-    row = await (await raw.execute(_READ, (tenant_id,))).fetchone()
+    row = await (await raw.execute(READ, (tenant_id,))).fetchone()
     return row[0] if row else None
 
 
@@ -38,6 +38,7 @@ async def create_test_clock(tx: "Transaction", now: datetime) -> None:
     The service refuses a tenant that already has records (TENANT_NOT_EMPTY) before it calls this.
     """
     await tx.raw.execute(_CREATE, (tx.tenant_id, now))
+    tx.ask_time_again()
 
 
 async def advance(tx: "Transaction", to: datetime) -> datetime:
@@ -51,4 +52,5 @@ async def advance(tx: "Transaction", to: datetime) -> datetime:
     if to < row[0]:
         raise ClockMovesBackwards("a test clock never moves backwards", facts={"now": row[0].isoformat()})
     await tx.raw.execute(_ADVANCE, (to, tx.tenant_id))
+    tx.ask_time_again()
     return to

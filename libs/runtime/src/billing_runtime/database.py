@@ -12,10 +12,10 @@ from psycopg import sql
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from billing_runtime import idempotency
+from billing_runtime import clock, idempotency
 from billing_runtime.call import Call, Role
 from billing_runtime.database_errors import DatabaseUnavailable, translate, translate_statements
-from billing_runtime.idempotency import AlreadyAnswered
+from billing_runtime.idempotency import AlreadyAnswered, look_up_arguments
 from billing_runtime.transaction import Raw, Transaction
 
 CONNECT_S = 5
@@ -28,7 +28,6 @@ Rehydrate = Callable[[Transaction, Any], Awaitable[None]]
 _CONTEXT = "SELECT set_config('app.tenant', %s, true), set_config('app.customer', %s, true)"
 _BEGIN = f"BEGIN; {_CONTEXT}"
 _BEGIN_READ = f"BEGIN READ ONLY; {_CONTEXT}"
-_BEGIN_KEY = f"{_BEGIN}; {idempotency.LOCK_AND_LOOK_UP}"
 
 
 class Database:
@@ -96,12 +95,17 @@ class Database:
         arguments: tuple[Any, ...] = (str(call.tenant_id), customer)
         scope = call.idempotency if begin is _BEGIN else None
         if scope is not None:
-            begin, arguments = _BEGIN_KEY, (*arguments, *idempotency.look_up_arguments(scope))
+            begin, arguments = f"{begin}; {idempotency.LOCK_AND_LOOK_UP}", (*arguments, *look_up_arguments(scope))
+        timeless = begin is not _BEGIN_READ and call.effective_at is None  # a change will ask what time it is
+        if timeless:
+            begin, arguments = f"{begin}; {clock.READ}", (*arguments, call.tenant_id)
         async with self._connection() as conn, _ended(conn):
             cursor = await _started(conn, begin, arguments)
             tx = Transaction(conn, raw_of(conn), call)
             if scope is not None:
                 await self._judge(tx, cursor)
+            if timeless:
+                tx.live_at(await _last_value(cursor))
             yield tx
             await tx.commit()
 
@@ -164,12 +168,20 @@ async def _send(raw: Raw, begin: str | sql.Composed, arguments: tuple[Any, ...])
 
 
 async def _lock_and_row(cursor: psycopg.AsyncCursor[Any]) -> tuple[bool, tuple[Any, ...] | None]:
-    """The third and fourth result of `_BEGIN_KEY`."""
+    """The third and fourth result of a BEGIN with a key."""
     cursor.nextset()
     cursor.nextset()
     lock = await cursor.fetchone()
     cursor.nextset()
     return bool(lock and lock[0]), await cursor.fetchone()
+
+
+async def _last_value(cursor: psycopg.AsyncCursor[Any]) -> Any:
+    """What the last statement of BEGIN found; None for no row."""
+    while cursor.nextset():
+        pass
+    found = await cursor.fetchone()
+    return found[0] if found else None
 
 
 @asynccontextmanager

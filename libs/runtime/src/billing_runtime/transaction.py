@@ -33,6 +33,7 @@ class Transaction:
         self.raw = raw
         self.call = call
         self._now: datetime | None = call.effective_at
+        self._clock_read = False
         self._rows: list[outbox.Row] = []
         self._answer: Message | None = None
         self.published = False
@@ -43,9 +44,15 @@ class Transaction:
 
     async def now(self) -> datetime:
         """Business time: of the event that caused the call, else of the tenant's test clock, else wall time."""
+        if self._now is None and not self._clock_read:
+            self.live_at(await clock.read(self.raw, self.tenant_id))
         if self._now is None:
-            self._now = await clock.read(self.raw, self.tenant_id) or datetime.now(UTC)
+            self._now = datetime.now(UTC)
         return self._now
+
+    def live_at(self, clock_at: datetime | None) -> None:
+        """For `Database` and the transaction itself: what the tenant's test clock says, None for wall time."""
+        self._now, self._clock_read = clock_at, True
 
     async def publish(self, *events: Event, cause: Received | None = None) -> None:
         """Adds the events to the outbox, in order. Call it after the lock of their aggregate is held.
@@ -86,7 +93,11 @@ class Transaction:
         """For the runtime itself: goes on under another call of the same tenant, its time and its cause."""
         assert call.tenant_id == self.call.tenant_id
         self.call = call
-        self._now = call.effective_at
+        self.ask_time_again()
+
+    def ask_time_again(self) -> None:
+        """For the runtime itself: what `now` said may no longer be so."""
+        self._now, self._clock_read = self.call.effective_at, False
 
     async def flush(self) -> None:
         """Writes pending events now, for code that reads its own outbox."""
