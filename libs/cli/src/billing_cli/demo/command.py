@@ -81,8 +81,8 @@ async def _demo(mesh: Mesh, tenant: UUID, calendar: Calendar, deliveries: Sequen
             statistics = await harvest.statistics(client)
     _report(billed)
     with console.err.status("checking the invariants"):
-        consumers = await check_events(mesh, tenant)
-    return all_checks(billed, counted, taken, statistics, consumers)
+        events = await check_events(mesh, tenant)
+    return [*all_checks(billed, counted, taken, statistics), *events]
 
 
 async def _play(client: RestClient, calendar: Calendar, deliveries: Sequence[Delivery]) -> Taken:
@@ -107,7 +107,7 @@ def _report(billed: Sequence[Billed]) -> None:
     console.out.print(report.invoices(billed))
     console.out.print(report.timeline(billed))
     console.out.print(report.payments(billed))
-    console.out.print(report.files(billed, Path.cwd()), soft_wrap=True)
+    console.out.print(report.files(billed, Path.cwd()))
 
 
 def _done(text: str) -> None:

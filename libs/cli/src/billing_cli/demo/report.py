@@ -1,17 +1,21 @@
 """What the demo prints: a timeline, the invoices with their lines, the payments. Aligned, coloured, short."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from billing_cli.demo.cast import SELLER
 from billing_cli.demo.harvest import Billed
 from billing_cli.rest import Json
 
+HERE = ZoneInfo(SELLER["time_zone"])
+TICK = timedelta(microseconds=1)
 STATES = {"PAID": "green", "SUCCEEDED": "green", "SOFT_DECLINED": "yellow", "HARD_DECLINED": "red", "OPEN": "yellow"}
 
 
@@ -21,28 +25,35 @@ def euro(minor: int) -> str:
     return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02}"
 
 
-def day(text: str) -> str:
-    """The day of an RFC 3339 instant, in UTC."""
-    return f"{datetime.fromisoformat(text):%d %b %Y}" if text else ""
+def moment(text: object) -> datetime:
+    """An RFC 3339 instant as the seller's clocks show it."""
+    return datetime.fromisoformat(str(text)).astimezone(HERE)
+
+
+def day(text: object) -> str:
+    """The seller's date of an RFC 3339 instant."""
+    return f"{moment(text):%d %b %Y}" if text else ""
 
 
 def timeline(billed: Sequence[Billed]) -> Table:
     """What happened, in business time: invoices and attempts to collect them."""
-    rows: list[tuple[str, int, str, str, str, str]] = []
-    for each in billed:
-        number, name = str(each.invoice.get("number", "")), each.member.customer.external_id
-        rows.append(_moment(each.invoice.get("invoice_time"), 0, "invoice", number, name, _amount(each)))
-        for payment in each.payments:
-            for attempt in payment.get("attempts", ()):
-                word = _word(attempt.get("state"))
-                rows.append(_moment(attempt.get("attempt_time"), 1, word, number, name, _amount(each)))
     table = Table(title="Timeline", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("when (UTC)", "what", "invoice", "customer"):
+    for column in (f"when ({HERE.key})", "what", "invoice", "customer"):
         table.add_column(column, no_wrap=True)
     table.add_column("EUR", justify="right", no_wrap=True)
-    for at, _, what, number, name, amount in sorted(rows):
-        table.add_row(at.replace("T", " ")[:16], Text(what, STATES.get(what, "")), number, name, amount)
+    rows = [(at, rank, each, word) for each in billed for at, rank, word in _happenings(each)]
+    for at, _, each, word in sorted(rows, key=lambda row: (row[0], row[1], str(row[2].invoice.get("number", "")))):
+        number, name = str(each.invoice.get("number", "")), each.member.customer.external_id
+        table.add_row(f"{at:%d %b %Y %H:%M}", _said(word), number, name, _amount(each))
     return table
+
+
+def _happenings(each: Billed) -> Iterator[tuple[datetime, int, str]]:
+    """(when, rank within the instant, word)."""
+    yield moment(each.invoice["invoice_time"]), 0, "INVOICED"
+    for payment in each.payments:
+        for attempt in payment.get("attempts", ()):
+            yield moment(attempt["attempt_time"]), 1, _word(attempt.get("state"))
 
 
 def invoices(billed: Sequence[Billed]) -> Group:
@@ -69,26 +80,27 @@ def files(billed: Sequence[Billed], base: Path) -> Text:
     folder = billed[0].pdf.parent if billed else base
     shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
     names = "  ".join(each.pdf.name for each in billed)
-    return Text.assemble((f"PDFs in {shown}/\n", "bold"), (names, "dim"))
+    return Text.assemble((f"{len(billed)} PDFs in {shown}/\n", "bold"), (names, "dim"))
 
 
 def _invoice(each: Billed) -> list[RenderableType]:
     invoice, customer = each.invoice, each.member.customer
-    state = _word(invoice.get("state"))
     head = Text.assemble(
         (str(invoice.get("number", "")), "bold cyan"),
-        f"  {day(str(invoice.get('invoice_time', '')))}  ",
+        f"  {day(invoice.get('invoice_time'))}  ",
         (str(customer.party.get("company") or customer.party["name"]), "bold"),
         f", {customer.party['address']['country_code']}  ",
-        (state.lower(), STATES.get(state, "")),
+        _said(_word(invoice.get("state"))),
     )
     table = Table.grid(padding=(0, 2))
-    table.add_column(width=24)
+    table.add_column(width=33)
     table.add_column(width=15, no_wrap=True)
     table.add_column(justify="right", width=10)
     table.add_column(style="dim", overflow="fold")
     for line in invoice.get("lines", ()):
-        table.add_row(line.get("description", ""), _span(line), euro(int(line.get("net_minor", 0))), _why(line))
+        table.add_row(
+            line.get("description", ""), _span(line, customer.zone), euro(int(line.get("net_minor", 0))), _why(line)
+        )
     for tax in invoice.get("tax_summary", ()):
         table.add_row(_tax(tax), "", euro(int(tax.get("amount_minor", 0))), str(tax.get("legal_note", "")))
     table.add_row(Text("total", "bold"), "", Text(_amount(each), "bold"), "")
@@ -99,10 +111,12 @@ def _amount(each: Billed) -> str:
     return euro(each.minor("total_minor"))
 
 
-def _span(line: Json) -> str:
-    period = line.get("service_period", {})
+def _span(line: Json, zone: str) -> str:
+    """The first and the last day of the service, where the customer is."""
+    period = line["service_period"]
     start, end = (datetime.fromisoformat(str(period[name])) for name in ("start", "end"))
-    return f"{start:%d %b} - {end:%d %b}"
+    first, last = start.astimezone(ZoneInfo(zone)), (end - TICK).astimezone(ZoneInfo(zone))
+    return f"{first:%d %b} - {last:%d %b}"
 
 
 def _why(line: Json) -> str:
@@ -113,8 +127,7 @@ def _why(line: Json) -> str:
 
 def _tax(tax: Json) -> str:
     place = " ".join(str(tax.get(name, "")) for name in ("name", "country_code", "region")).strip()
-    rule = _word(tax.get("rule")).replace("_", " ").lower()
-    return f"{place} {tax.get('rate_percent', '0')} %, {rule}"
+    return f"{place} {tax.get('rate_percent', '0')} %, {_said(_word(tax.get('rule')))}"
 
 
 def _attempts(payment: Json) -> Text:
@@ -123,15 +136,14 @@ def _attempts(payment: Json) -> Text:
         word = _word(attempt.get("state"))
         reason = f" ({attempt['decline_code']})" if attempt.get("decline_code") else ""
         separator = " → " if text else ""
-        text.append(separator).append(f"{day(str(attempt.get('attempt_time', '')))} ", "dim")
-        text.append(word.lower().replace("_", " ") + reason, STATES.get(word, ""))
+        text.append(separator).append(f"{day(attempt.get('attempt_time'))} ", "dim")
+        text.append_text(_said(word)).append(reason, "dim")
     return text
 
 
-def _moment(
-    at: object, rank: int, what: str, number: str, name: str, amount: str
-) -> tuple[str, int, str, str, str, str]:
-    return (str(at or ""), rank, what, number, name, amount)
+def _said(word: str) -> Text:
+    """SOFT_DECLINED -> soft declined, in its colour."""
+    return Text(word.lower().replace("_", " "), STATES.get(word, ""))
 
 
 def _word(name: object) -> str:
