@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from billing_runtime.transaction import Transaction
-from psycopg.types.json import Jsonb
 from sqlalchemy import insert, update
 
 from billing_subscriptions.domain.customer import Customer, Party
@@ -20,13 +19,6 @@ _ADD = f"WITH customer_row AS ({_CUSTOMER.text}) {_PARTY.text}"
 _LOCK = "SELECT * FROM customer WHERE customer_id = %s FOR UPDATE"
 _MANY = "SELECT * FROM customer WHERE customer_id = ANY(%s)"
 _RUNNING = "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state <> 'CANCELED'"
-
-# In the order of the mapping; the tenant comes from the column's default.
-_CUSTOMER, _PARTY = ([column.name for column in table.c][1:] for table in (customer_table, party_table))
-_ADD = f"""
-WITH added AS (INSERT INTO customer ({", ".join(_CUSTOMER)}) VALUES ({", ".join(["%s"] * len(_CUSTOMER))}))
-INSERT INTO party ({", ".join(_PARTY)}) VALUES ({", ".join(["%s"] * len(_PARTY))})
-"""
 
 
 class PostgresCustomers:
