@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from billing_runtime.settings import RuntimeSettings, SettingsRefused, load
 
-from billing_usage.domain.ingestion import TimeLimits
+from billing_usage.domain import ingestion
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class UsageSettings:
             raise SettingsRefused(problems)
 
     @property
-    def time_limits(self) -> TimeLimits:
-        return TimeLimits(timedelta(seconds=self.event_ahead_max_s), timedelta(days=self.event_age_max_days))
+    def time_limits(self) -> ingestion.TimeLimits:
+        return ingestion.TimeLimits(timedelta(seconds=self.event_ahead_max_s), timedelta(days=self.event_age_max_days))
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> RuntimeSettings:
