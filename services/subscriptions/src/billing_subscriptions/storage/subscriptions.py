@@ -15,6 +15,7 @@ from billing_subscriptions.storage.statements import Insert, insert_row, names_t
 from billing_subscriptions.storage.tables import subscription as subscription_table
 
 _ADD = Insert.into(subscription_table)
+_ADD = Insert.into(subscription_table)
 _LOCK = "SELECT * FROM subscription WHERE subscription_id = %s FOR UPDATE"
 _CLAIM = """
 SELECT * FROM subscription WHERE next_due_at <= %s
