@@ -9,7 +9,7 @@ CUSTOMER.party.name = "Ada"
 
 
 @pytest.mark.parametrize(
-    "paths, expected",
+    ("paths", "expected"),
     [
         ([], CUSTOMER),
         (["*"], CUSTOMER),
