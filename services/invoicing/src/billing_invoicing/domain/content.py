@@ -6,9 +6,11 @@ The parties stand in it by id and version: their copies may be erased one day, t
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from billing_invoicing.domain.invoice import Invoice, Line
+from billing_invoicing.domain.due import LineTax
+from billing_invoicing.domain.invoice import Invoice, Line, TaxSum
 
 VERSION = 1
 
@@ -32,7 +34,7 @@ def content_of(invoice: Invoice) -> dict[str, Any]:
         "subscription_id": str(invoice.subscription_id),
         "tax_ids": [[tax_id.type, tax_id.value] for tax_id in invoice.tax_ids],
         "tax_minor": str(invoice.tax_minor),
-        "tax_summary": [[str(part) for part in each] for each in invoice.tax_summary],
+        "tax_summary": _texts(invoice.tax_summary),
         "total_minor": str(invoice.total_minor),
         "version": str(VERSION),
     }
@@ -66,12 +68,19 @@ def _line(line: Line) -> list[Any]:
         str(line.net_minor),
         str(line.tax_minor),
         line.tax_behavior.value,
-        [[str(part) for part in tax] for tax in line.taxes],
+        _texts(line.taxes),
         line.explanation,
         str(line.rating_id or ""),
         str(line.event_count),
     ]
 
 
+@lru_cache(maxsize=8192)
+def _texts(taxes: tuple[TaxSum, ...] | tuple[LineTax, ...]) -> list[list[str]]:
+    """Lines of a run share their taxes. Never changed by whoever gets it."""
+    return [[str(part) for part in tax] for tax in taxes]
+
+
+@lru_cache(maxsize=8192)
 def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()

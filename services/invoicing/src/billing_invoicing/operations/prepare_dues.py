@@ -139,7 +139,8 @@ async def _fetch_parties(
     missing = await reads.parties.missing([(each.due.party_id, each.due.party_version) for each in wanted])
     if not missing:
         return {}
-    lacking = [each for each in wanted if (each.due.party_id, each.due.party_version) in set(missing)]
+    without_copy = set(missing)
+    lacking = [each for each in wanted if (each.due.party_id, each.due.party_version) in without_copy]
     try:
         found = await book.fetch(missing)
     except DomainError as error:

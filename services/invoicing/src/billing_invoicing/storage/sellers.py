@@ -29,7 +29,8 @@ WHERE NOT EXISTS (SELECT FROM party WHERE party.party_id = wanted.party_id AND p
 """
 _KEEP = """
 INSERT INTO party (party_id, version, customer_id, content)
-SELECT * FROM unnest(%s::uuid[], %s::int[], %s::uuid[], %s::jsonb[]) ON CONFLICT DO NOTHING
+SELECT * FROM jsonb_to_recordset(%s) AS made(party_id uuid, version int, customer_id uuid, content jsonb)
+ON CONFLICT DO NOTHING
 """
 SELLERS: Select[Any] = select(seller, party.c.content, party.c.tax_ids, party.c.footer).join(
     party,
@@ -122,13 +123,16 @@ class PostgresParties:
 
     async def keep(self, copies: Mapping[PartyVersion, Party], owners: Mapping[UUID, UUID]) -> None:
         ordered = sorted(copies)  # one order for all transactions, so that they never wait for each other in a ring
-        columns = (
-            [party_id for party_id, _ in ordered],
-            [version for _, version in ordered],
-            [owners.get(party_id) for party_id, _ in ordered],
-            [Jsonb(party_to_json(copies[version])) for version in ordered],
-        )
-        await self.tx.raw.execute(_KEEP, columns)
+        made = [
+            {
+                "party_id": str(party_id),
+                "version": version,
+                "customer_id": str(owners[party_id]),
+                "content": party_to_json(copies[party_id, version]),
+            }
+            for party_id, version in ordered
+        ]
+        await self.tx.raw.execute(_KEEP, (Jsonb(made),))
 
     async def get(self, party_id: UUID, version: int) -> Party | None:
         query = select(party.c.content).where(party.c.party_id == party_id, party.c.version == version)
