@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from billing_runtime.settings import RuntimeSettings, SettingsRefused, load
 
-from billing_payments.domain.schedule import RetrySchedule, parse_schedule
+from billing_payments.domain import schedule as schedules
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PaymentsSettings:
         """Refuses values that are typed right but make no sense."""
         problems = []
         try:
-            parse_schedule(self.retry_schedule_days)
+            schedules.parse_schedule(self.retry_schedule_days)
         except ValueError as error:
             problems.append(f"RETRY_SCHEDULE_DAYS: {error}")
         if not 0.1 <= self.gateway_deadline_s <= 30:
@@ -35,8 +35,8 @@ class PaymentsSettings:
             raise SettingsRefused(problems)
 
     @property
-    def schedule(self) -> RetrySchedule:
-        return parse_schedule(self.retry_schedule_days)
+    def schedule(self) -> schedules.RetrySchedule:
+        return schedules.parse_schedule(self.retry_schedule_days)
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> tuple[RuntimeSettings, PaymentsSettings]:

@@ -28,9 +28,9 @@ class SandboxGateway:
 
     async def charge(self, order: ChargeOrder) -> Outcome:
         async with self._open_book() as book:
-            entry = await book.find(order.attempt_id)
+            entry, earlier = await book.look_up(order)
             if entry is None:
-                entry = await book.enter(judge(order, earlier=await book.count(order.payment_id)))
+                entry = await book.enter(judge(order, earlier=earlier))
         self._pass_point("payments.sent")
         if entry.order != order:
             raise GatewayUnclear("the attempt_id was used for another order")

@@ -16,7 +16,7 @@ from billing_runtime.fault import failpoint
 from billing_payments.domain import collection
 from billing_payments.domain.attempt import AttemptState, ChargeOrder, Outcome
 from billing_payments.domain.payment import Payment
-from billing_payments.domain.payment_method import PaymentMethod
+from billing_payments.domain.payment_method import MethodState, PaymentMethod
 from billing_payments.domain.schedule import RetrySchedule
 from billing_payments.operations.ports import Begin, Gateway
 
@@ -53,11 +53,14 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One attempt that a gateway is to be asked about. `wanted`: it may be sent when the gateway never heard of it."""
+    """One attempt that a gateway is to be asked about.
+
+    `wanted`: it may be sent when the gateway never heard of it: the invoice is open and the payment method attached.
+    """
 
     gateway: str
     order: ChargeOrder
-    wanted: bool = True
+    wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,10 @@ Ask = Callable[[Gateway, Question], Awaitable[Outcome]]
 def question_of(payment: Payment, methods: Mapping[UUID, PaymentMethod]) -> Question:
     """The question for the latest attempt; `methods` holds its payment method."""
     last = payment.last
-    token = methods[last.payment_method_id].token
-    order = ChargeOrder(payment.id, last.id, payment.amount, token)
-    return Question(last.gateway, order, wanted=not payment.cancel_requested)
+    method = methods[last.payment_method_id]
+    order = ChargeOrder(payment.id, last.id, payment.amount, method.token)
+    wanted = method.state is MethodState.ATTACHED and not payment.cancel_requested
+    return Question(last.gateway, order, wanted)
 
 
 async def charge_all(collector: Collector, questions: Sequence[Question]) -> None:

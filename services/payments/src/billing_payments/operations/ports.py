@@ -48,14 +48,14 @@ class SandboxBook(Protocol):
 
     async def find(self, attempt_id: UUID) -> Entry | None: ...
 
-    async def count(self, payment_id: UUID) -> int:
-        """Attempts of this payment so far."""
+    async def look_up(self, order: ChargeOrder) -> tuple[Entry | None, int]:
+        """The entry of the order's attempt, and how many attempts of its payment there are."""
 
     async def enter(self, entry: Entry) -> Entry:
         """Keeps the first entry of an attempt and returns the one that is kept."""
 
     async def capture(self, entry: Entry) -> None:
-        """Saves that an attempt which required action has SUCCEEDED."""
+        """Saves that an attempt which required action has SUCCEEDED; for one that has already, nothing."""
 
 
 class UnitOfWork(Protocol):
