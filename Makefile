@@ -2,7 +2,7 @@
 #   make test ARGS="libs/kernel -k money"     make bench NAME=get     make PYTHON=/path/to/python3 test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check bench protos fmt clean lock ready
+.PHONY: help demo up down test crash check bench protos fmt clean lock ready
 MAKEFLAGS += --no-print-directory
 
 # The first interpreter that is new enough; else plain python3, which then says what is missing.
@@ -27,6 +27,9 @@ down: ready ## Stop the stack; data stays in .billing/
 
 test: ready ## Run all tests; ARGS="libs/kernel -k money" narrows
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+crash: ready ## Kill processes at every fault point under load, then check every invariant
+	@CRASH=all $(BIN)/python -m pytest tests/crash -s $(ARGS)
 
 check: ready ## Format, lint, types, walls, contract, generated code, sizes; ARGS="lint types" picks
 	@$(BIN)/python -m tools.check $(ARGS)
