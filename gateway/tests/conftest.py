@@ -1,11 +1,7 @@
-"""A real Envoy and a real guard before one small gRPC server that stands for all five services."""
+"""A real Envoy before one small gRPC server that stands for all five services."""
 
 import asyncio
-import os
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +13,12 @@ import pytest_asyncio
 from billing_devstack import envoy, keys, ports
 from billing_gateway import edge
 from billing_gateway.contract import committed
-from billing_gateway.settings import EdgeSettings
+from billing_gateway.settings import AREAS, EdgeSettings
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 TENANT = "01900000-0000-7000-8000-000000000001"
 ORIGIN = "https://app.billing.test"
-TENANT_RATE = 50
+TENANT_RATE = 1000
 
 
 @dataclass
@@ -72,20 +68,6 @@ def settings(folder: Path, **changes: Any) -> EdgeSettings:
     return EdgeSettings(**(base | changes))
 
 
-def start_guard(address: str, log: Path) -> subprocess.Popen[bytes]:
-    """The guard as operators run it; returns when it listens."""
-    environment = {**os.environ, "GUARD_ADDRESS": address}
-    command = [sys.executable, "-m", "billing_gateway", "guard"]
-    process = subprocess.Popen(command, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
-    port = int(address.rpartition(":")[2])
-    deadline = time.monotonic() + 30
-    while not ports.listening(port):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, "the guard does not listen"
-        time.sleep(0.05)
-    return process
-
-
 @pytest.fixture(scope="session")
 def contract():
     return committed()
@@ -95,16 +77,6 @@ def contract():
 def make_settings(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("settings")
     return lambda **changes: settings(folder, **changes)
-
-
-@pytest.fixture(scope="session")
-def guard_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a guard in a process of its own."""
-    address = ports.choose().address
-    process = start_guard(address, tmp_path_factory.mktemp("guard") / "guard.log")
-    yield address
-    process.terminate()
-    assert process.wait(15) == 0
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -122,7 +94,7 @@ async def upstream_server() -> AsyncIterator[tuple[str, Upstream]]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def edges(tmp_path_factory: pytest.TempPathFactory, guard_process: str, upstream_server: Any):
+async def edges(tmp_path_factory: pytest.TempPathFactory, upstream_server: Any):
     """Starts edges with changed settings; all are stopped at the end."""
     address, upstream = upstream_server
     running: list[envoy.Envoy] = []
@@ -130,9 +102,9 @@ async def edges(tmp_path_factory: pytest.TempPathFactory, guard_process: str, up
     async def start(**changes: Any) -> World:
         folder = tmp_path_factory.mktemp("edge")
         chosen = ports.choose_all({"edge": 0, "admin": 0})
-        services = {f"{area}_address": address for area in edge.AREAS}
+        services = {f"{area}_address": address for area in AREAS}
         own = {"edge_address": chosen["edge"].address, "edge_admin_address": chosen["admin"].address}
-        limits = {"edge_tenant_rate_per_s": TENANT_RATE, "edge_cors_origins": (ORIGIN,), "guard_address": guard_process}
+        limits = {"edge_tenant_rate_per_s": TENANT_RATE, "edge_cors_origins": (ORIGIN,)}
         config = edge.write(settings(folder, **{**services, **own, **limits, **changes}), folder / "out")
         running.append(envoy.start(config, chosen["admin"].number, folder / "edge.log"))
         ring, url = keys.Keys(folder / "keys"), f"http://{chosen['edge'].address}"
@@ -156,7 +128,7 @@ async def world(edges: Any) -> World:
 
 @pytest_asyncio.fixture
 async def http(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the edge without a token. Each test has a tenant's worth of rate: it takes its own tenant."""
+    """A client of the edge, without a token."""
     world.upstream.seen.clear()
     world.upstream.answers.clear()
     async with httpx.AsyncClient(base_url=world.url, timeout=20) as client:

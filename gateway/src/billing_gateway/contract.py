@@ -1,6 +1,6 @@
 """The contract as the edge reads it: public methods with their REST bindings, comments and rules, from the descriptors.
 
-Internal methods are not part of it; what the edge routes, translates, guards and documents comes from here alone.
+Internal methods are not part of it; what the edge routes, translates, checks and documents comes from here alone.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from billing.common.v1 import access_pb2
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from billing_gateway import json_types
 from billing_gateway.contract import HTTP_BODY, Binding, Contract, Method, committed
 from billing_gateway.media import BODY_MEDIA, JSON_MEDIA
 from billing_gateway.openapi.document import document
@@ -37,7 +38,6 @@ STRIPPED_HEADERS = (
     "x-role",
     "x-jwt-payload",
     "x-forwarded-client-cert",
-    "x-message",
     "x-envoy-original-path",
     "x-envoy-original-method",
     "x-envoy-upstream-rq-timeout-ms",
@@ -68,7 +68,7 @@ LOCAL_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A REST form with a body: `message` is what the guard checks it against, empty where the service reads it raw."""
+    """A REST form with a body: `message` is what strict JSON holds it against, empty where the service reads it raw."""
 
     area: str
     verb: str
@@ -88,6 +88,7 @@ def write(settings: EdgeSettings, folder: Path, contract: Contract | None = None
     (folder / DESCRIPTORS).write_bytes(contract.descriptor_set())
     (folder / OPENAPI).write_text(json.dumps(document(contract), ensure_ascii=False, separators=(",", ":")))
     (folder / DOCS).write_bytes(page)
+    (folder / json_types.SCRIPT).write_text(json_types.script(contract))
     (folder / CONFIG).write_text(render(settings, contract, folder, page.decode()))
     return folder / CONFIG
 
@@ -109,7 +110,6 @@ def _places(settings: EdgeSettings, folder: Path) -> dict[str, Any]:
     return {
         "edge": split(settings.edge_address),
         "admin": split(settings.edge_admin_address),
-        "guard": _cluster("guard", settings.guard_address),
         "otlp": _cluster("otlp", urlsplit(settings.otlp_endpoint).netloc) if settings.otlp_endpoint else None,
         "clusters": [_cluster(area, settings.address_of(area)) for area in AREAS],
         "jwks": str(settings.user_jwks.resolve()),
@@ -117,6 +117,7 @@ def _places(settings: EdgeSettings, folder: Path) -> dict[str, Any]:
         "descriptors": str(folder / DESCRIPTORS),
         "openapi": str(folder / OPENAPI),
         "docs": str(folder / DOCS),
+        "strict_json": str(folder / json_types.SCRIPT),
     }
 
 

@@ -1,4 +1,4 @@
-"""The settings of the edge and of its guard: read once from the environment, complete or refused."""
+"""The settings of the edge: read once from the environment, complete or refused."""
 
 from __future__ import annotations
 
@@ -17,17 +17,6 @@ PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 @dataclass(frozen=True)
-class GuardSettings:
-    """GUARD_ADDRESS: where the strict-JSON guard listens, host:port."""
-
-    guard_address: str = "127.0.0.1:50060"
-
-    def __post_init__(self) -> None:
-        """Refuses what is no address."""
-        _refuse_if(list(_address_problems("GUARD_ADDRESS", self.guard_address)))
-
-
-@dataclass(frozen=True)
 class EdgeSettings:
     """What `render` reads. Addresses are host:port, loopback by default; the admin page is never elsewhere.
 
@@ -40,7 +29,6 @@ class EdgeSettings:
     user_audience: str
     edge_address: str = "127.0.0.1:8080"
     edge_admin_address: str = "127.0.0.1:9901"
-    guard_address: str = "127.0.0.1:50060"
     subscriptions_address: str = "127.0.0.1:50051"
     usage_address: str = "127.0.0.1:50052"
     invoicing_address: str = "127.0.0.1:50053"
@@ -71,7 +59,7 @@ class EdgeSettings:
         return str(getattr(self, f"{area}_address"))
 
 
-_ADDRESSES = ("edge_address", "edge_admin_address", "guard_address", *(f"{area}_address" for area in AREAS))
+_ADDRESSES = ("edge_address", "edge_admin_address", *(f"{area}_address" for area in AREAS))
 
 
 def split(address: str) -> tuple[str, int]:

@@ -41,16 +41,11 @@ if role == "all":
 """
 
 GATEWAY = """
-import os, pathlib, socket, sys, time
-if sys.argv[1] == "render":
-    host, port = os.environ["EDGE_ADMIN_ADDRESS"].split(":")
-    out = pathlib.Path(sys.argv[3]) / "envoy.yaml"
-    out.write_text("admin: {address: {socket_address: {address: %s, port_value: %s}}}" % (host, port))
-else:
-    host, port = os.environ["GUARD_ADDRESS"].split(":")
-    with socket.create_server((host, int(port))) as server:
-        while True:
-            server.accept()[0].close()
+import os, pathlib, sys
+assert sys.argv[1:3] == ["render", "--out"]
+host, port = os.environ["EDGE_ADMIN_ADDRESS"].split(":")
+out = pathlib.Path(sys.argv[3]) / "envoy.yaml"
+out.write_text("admin: {address: {socket_address: {address: %s, port_value: %s}}}" % (host, port))
 """
 
 
@@ -129,7 +124,7 @@ def test_a_service_gets_all_its_settings_and_comes_back_after_a_crash(started, m
         psycopg.connect(env[name]).close()
     assert environment_of(stack, "migrate")["MIGRATION_DATABASE_URL"] == env["MIGRATION_DATABASE_URL"]
     assert {part.part: part.health for part in stack.status().parts} == dict.fromkeys(
-        ("postgres", "valkey", "kafka", "usage", "guard", "edge"), "ready"
+        ("postgres", "valkey", "kafka", "usage", "edge"), "ready"
     )
     assert "WARNING" in stack.status().part("kafka").note
     assert set(stack_pss(stack.layout.root)) >= {"postgres", "usage", "edge", "supervisor", "forkserver"}

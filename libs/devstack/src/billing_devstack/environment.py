@@ -37,7 +37,7 @@ def external(env: Mapping[str, str]) -> External:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where everything listens; `ports` by part: a service's name, `<name>.metrics`, `edge`, `edge.admin`, `guard`."""
+    """Where everything listens; `ports` by part: a service's name, `<name>.metrics`, `edge`, `edge.admin`."""
 
     ports: Mapping[str, Port]
     kafka_bootstrap_servers: str
@@ -89,10 +89,9 @@ def of_service(
 
 
 def of_edge(base: Mapping[str, str], ports: Mapping[str, Port]) -> dict[str, str]:
-    """The environment of the gateway's commands: where to listen, where the guard is; no secrets of services."""
+    """The environment of the gateway's commands: where to listen; no secrets of services."""
     own = {
         "EDGE_ADDRESS": ports["edge"].address,
         "EDGE_ADMIN_ADDRESS": ports["edge.admin"].address,
-        "GUARD_ADDRESS": ports["guard"].address,
     }
     return {**base, **own}

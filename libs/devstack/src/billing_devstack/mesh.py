@@ -10,7 +10,7 @@ from billing_devstack import envoy
 from billing_devstack.errors import StartFailed
 from billing_devstack.forking import ForkServer
 from billing_devstack.layout import Layout
-from billing_devstack.ports import Port, listening
+from billing_devstack.ports import Port
 from billing_devstack.process import Child, Command, spawn, wait_ready
 from billing_devstack.records import forget, record
 from billing_devstack.specs import EdgeSpec, ServiceSpec
@@ -79,18 +79,6 @@ class Mesh:
             return Recorded(child, self._layout)
 
         return Unit(spec.name, self._board, command.log, start, healthy)
-
-    def guard_unit(self, spec: EdgeSpec, environment: Mapping[str, str]) -> Unit:
-        port, log = self._ports["guard"].number, self._layout.log("guard")
-        command = Command("guard", spec.argv("guard"), log, environment)
-
-        def start() -> Recorded:
-            child = self._run(command, spec.module, "guard")
-            record(self._layout, child)
-            wait_ready(child, lambda: child.listens(port), SERVICE_READY_S, POLL_S)
-            return Recorded(child, self._layout)
-
-        return Unit("guard", self._board, log, start, lambda: listening(port))
 
     def edge_unit(self, spec: EdgeSpec, environment: Mapping[str, str]) -> Unit:
         admin, log = self._ports["edge.admin"].number, self._layout.log("edge")

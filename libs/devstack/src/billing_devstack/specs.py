@@ -11,7 +11,6 @@ from billing_devstack.ports import listening
 
 EDGE_PORT = 8080
 EDGE_ADMIN_PORT = 9901
-GUARD_PORT = 50060
 METRICS_SHIFT = 1000
 
 
@@ -51,7 +50,7 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class EdgeSpec:
-    """The gateway: renders its configuration (`<module> render --out DIR` makes DIR/envoy.yaml), runs its guard."""
+    """The gateway: renders its configuration (`<module> render --out DIR` makes DIR/envoy.yaml)."""
 
     module: str = "billing_gateway"
     config_name: str = "envoy.yaml"

@@ -25,7 +25,6 @@ from billing_devstack.records import end_leftovers
 from billing_devstack.specs import (
     EDGE_ADMIN_PORT,
     EDGE_PORT,
-    GUARD_PORT,
     METRICS_SHIFT,
     SERVICES,
     EdgeSpec,
@@ -224,7 +223,6 @@ class _Start:
         if self._edge is None:
             return
         own = environment.of_edge(self._environment, self._ports)
-        self._begin(self._mesh.guard_unit(self._edge, own))
         self._begin(self._mesh.edge_unit(self._edge, own))
 
     def _begin(self, unit: Unit) -> None:
@@ -258,7 +256,7 @@ def _preferred(parts: Sequence[str], services: Sequence[ServiceSpec], edge: Edge
         wanted[spec.name] = spec.port
         wanted[f"{spec.name}.metrics"] = spec.port + METRICS_SHIFT if spec.port else 0
     if edge is not None:
-        wanted |= {"edge": EDGE_PORT, "edge.admin": EDGE_ADMIN_PORT, "guard": GUARD_PORT}
+        wanted |= {"edge": EDGE_PORT, "edge.admin": EDGE_ADMIN_PORT}
     return wanted
 
 

@@ -1,1 +1,0 @@
-"""The strict-JSON guard: what the translation would drop or guess is refused before it gets there."""
