@@ -17,10 +17,15 @@ def expected(name: str) -> str:
     return (BOOKS / f"{name}.txt").read_text()
 
 
-def book(invoices: Iterable[Invoice]) -> str:
+def expected_payments(name: str) -> str:
+    """The same for payments."""
+    return (BOOKS / f"{name}.payments.txt").read_text()
+
+
+def book(invoices: Iterable[Invoice], *, states: bool = True) -> str:
     """Per invoice its time, state, net + tax = total and due time; per line its code, service period, quantity, net,
     tax and how each tax came about."""
-    return "".join(line + "\n" for invoice in invoices for line in _invoice(invoice))
+    return "".join(line + "\n" for invoice in invoices for line in _invoice(invoice, states))
 
 
 def ledger(payments: Iterable[Payment]) -> str:
@@ -28,8 +33,8 @@ def ledger(payments: Iterable[Payment]) -> str:
     return "".join(line + "\n" for payment in payments for line in _payment(payment))
 
 
-def _invoice(invoice: Invoice) -> list[str]:
-    state = InvoiceState.Name(invoice.state).removeprefix("INVOICE_STATE_")
+def _invoice(invoice: Invoice, states: bool) -> list[str]:
+    state = InvoiceState.Name(invoice.state).removeprefix("INVOICE_STATE_") if states else "-"
     sums = f"{_money(invoice.net_minor)} + {_money(invoice.tax_minor)} = {_money(invoice.total_minor)}"
     head = f"{_minute(invoice.invoice_time)}  {state}  {invoice.currency_code}  {sums}"
     return [f"{head}, to pay by {_minute(invoice.due_time)}", *map(_line, invoice.lines)]

@@ -1,6 +1,6 @@
 """Who calls: typed stubs of every service whose calls carry a token, a deadline and, where wanted, a key."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -84,16 +84,17 @@ def access_of(path: str) -> access_pb2.Access:
     return access
 
 
-async def refusal(call: Coroutine[Any, Any, Any]) -> tuple[str, str]:
+async def refusal(call: Awaitable[Any]) -> tuple[str, str]:
     """(code, reason) with which the call is refused; ("OK", "") when it is not."""
     try:
         await call
     except grpc.aio.AioRpcError as error:
-        return error.code().name, _reason(error)
+        return error.code().name, reason_of(error)
     return "OK", ""
 
 
-def _reason(error: grpc.aio.AioRpcError) -> str:
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    """The stable reason of a refusal; empty when it has none."""
     found = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
     if found is None:
         return ""

@@ -1,9 +1,11 @@
 """All five services in one process: real PostgreSQL, gRPC and tokens; events and jobs move when a test says so."""
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from billing_devstack import keys as issuer
@@ -15,6 +17,7 @@ from billing_runtime.invariants import broken_rules
 from billing_runtime.jobs import Job
 from billing_runtime.service import Running, Service, start
 from billing_testkit.mesh import Mesh
+from psycopg import sql
 
 NAMES = ("tax", "usage", "subscriptions", "payments", "invoicing")
 HOUSEKEEPING = {
@@ -27,6 +30,12 @@ HOUSEKEEPING = {
     "republish_dues",
 }
 ROUNDS_MAX = 200
+RUNTIME = {"inbox", "outbox", "outbox_archive", "idempotency", "dead_letter", "tenant_clock"}
+_TABLES = """
+SELECT table_name FROM information_schema.columns JOIN pg_class ON oid = table_name::regclass
+WHERE table_schema = 'public' AND column_name = 'tenant_id' AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+_DIGEST = "SELECT count(*), md5(string_agg(row::text, '|' ORDER BY row::text)) FROM {} AS row WHERE tenant_id = %s"
 
 DatabaseOf = Callable[..., ServiceDatabase]
 
@@ -76,21 +85,36 @@ class Servers:
         found = {name: await broken_rules(self.database(name), rules[name]) for name in NAMES}
         return {name: broken for name, broken in found.items() if broken}
 
+    def content(self, tenant_id: UUID, leave_out: Collection[str] = ()) -> dict[str, str]:
+        """A digest of the tenant's rows in each table of the services' own, but for those left out."""
+        found = {}
+        for service in NAMES:
+            with self.connect(service) as conn:
+                tables = [str(row[0]) for row in conn.execute(_TABLES).fetchall()]
+                for table in (name for name in tables if name not in (*RUNTIME, *leave_out)):
+                    digest = sql.SQL(_DIGEST).format(sql.Identifier(table))
+                    found[f"{service}.{table}"] = str(conn.execute(digest, [tenant_id]).fetchone())
+        return found
+
     def connect(self, service: str) -> psycopg.Connection:
         """A superuser's look at the service's database, over all tenants."""
         name = self.databases[service].name
         return psycopg.connect(f"{self.superuser_dsn.rpartition('/')[0]}/{name}", autocommit=True)
 
+    @cached_property
+    def payments(self) -> psycopg.Connection:
+        return self.connect("payments")
+
     async def stop(self) -> None:
+        self.payments.close()
         await self.mesh.close()
         for each in self.running.values():
             await each.stop()
 
     def _hasten(self) -> int:
         """Lets the seconds of wall time pass that an unclear payment is held for."""
-        with self.connect("payments") as conn:
-            held = "state = 'UNKNOWN' AND held_until > clock_timestamp()"
-            return conn.execute(f"UPDATE payment_attempt SET held_until = clock_timestamp() WHERE {held}").rowcount
+        held = "state = 'UNKNOWN' AND held_until > clock_timestamp()"
+        return self.payments.execute(f"UPDATE payment_attempt SET held_until = clock_timestamp() WHERE {held}").rowcount
 
 
 async def _drained(job: Job) -> bool:

@@ -1,5 +1,6 @@
 """A tenant with a frozen clock, driven through the services' own RPCs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,29 +79,31 @@ class World:
         return run
 
     async def play(self, until: datetime, feed: Feed | None = None) -> None:
-        """Moves from due instant to due instant, as a clock that never sleeps would; `feed(now)` comes before each
-        billing."""
+        """Moves from due instant to due instant, as a clock that never sleeps would; `feed(now)` comes before what is
+        due there."""
         for _ in range(STEPS_MAX):
-            due = await self.next_due()
-            at = until if due is None else min(until, max(due, self.now))
+            renewal, attempt = [await self.next_due(service) for service in ("subscriptions", "payments")]
+            at = min(until, max(self.now, min(renewal or until, attempt or until)))
             await self.move_to(at)
             if feed is not None:
                 await feed(at)
-            await self.bill()
+            if renewal is not None and renewal <= at:
+                await self.bill()
+            await self.settle()
             if at == until:
                 return
         raise AssertionError(f"not there after {STEPS_MAX} steps")
 
-    async def next_due(self) -> datetime | None:
-        """When something falls due next in subscriptions or payments."""
-        clocks = [await self.peer.clocks[name].GetClock(GetClockRequest()) for name in ("subscriptions", "payments")]
-        return min((instant(each.next_due_time) for each in clocks if each.HasField("next_due_time")), default=None)
+    async def next_due(self, service: str) -> datetime | None:
+        """When something of this service falls due next."""
+        clock = await self.peer.clocks[service].GetClock(GetClockRequest())
+        return instant(clock.next_due_time) if clock.HasField("next_due_time") else None
 
     async def invoices(self, customer_id: str = "") -> list[Invoice]:
         """With their lines, in order of their dates and numbers."""
         request = ListInvoicesRequest(customer_id=customer_id, page_size=1000)
         listed = (await self.admin.invoices.ListInvoices(request)).invoices
-        whole = [await self.invoice(each.invoice_id) for each in listed]
+        whole = await asyncio.gather(*(self.invoice(each.invoice_id) for each in listed))
         return sorted(whole, key=lambda each: (each.invoice_time.ToNanoseconds(), each.number))
 
     async def invoice(self, invoice_id: str) -> Invoice:
@@ -117,8 +120,8 @@ class World:
         return [event for event in told if event.type.endswith(f".{kind}") or not kind]
 
     async def _set_clocks(self, to: datetime, *, create: bool = False) -> None:
-        for name in NAMES:
-            await self.peer.clocks[name].SetClock(SetClockRequest(now=stamp(to), create=create))
+        request = SetClockRequest(now=stamp(to), create=create)
+        await asyncio.gather(*(self.peer.clocks[name].SetClock(request) for name in NAMES))
 
 
 def caller(servers: Servers, tenant_id: UUID, role: str = "billing_admin", customer_id: str | None = None) -> Caller:
