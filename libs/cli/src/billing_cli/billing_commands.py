@@ -30,7 +30,7 @@ def run(
     mesh = Mesh.of(root)
     body = {"as_of": rfc3339(instant_of(as_of)), "mode": f"INVOICE_MODE_{'DRAFT' if draft else 'FINAL'}"}
     found = asyncio.run(_run(mesh.client(mesh.tenant(tenant)), body, watch))
-    console.out.print(summary(found), markup=False)
+    console.out.print(summary(found), markup=False, soft_wrap=True)
     if count(found, "parked"):
         console.err.print("what was parked: GET /v1/parked_dues", style="yellow")
         raise typer.Exit(PARKED_EXIT)
@@ -92,7 +92,7 @@ async def _watched(client: RestClient, run: Json) -> Json:
             bar.update(
                 task,
                 description="claiming" if run.get("state") == CLAIMING else "settling",
-                total=count(run, "published") or None,
+                total=count(run, "published") if run.get("state") != CLAIMING else None,
                 completed=count(run, "settled"),
                 rate=f"{speed:,.0f}/s" if speed else "",
                 failures=f"{count(run, 'parked')} parked" if count(run, "parked") else "",

@@ -118,7 +118,7 @@ async def _look(insides: Sequence[Inside], tenants: Sequence[UUID]) -> tuple[lis
     for service in insides:
         for tenant in tenants:
             unsent += await _read(service.database, tenant, told, heard)
-    return [_compare(consumer, told, heard) for service in insides for consumer in service.consumers], unsent
+    return [compare(consumer, told, heard) for service in insides for consumer in service.consumers], unsent
 
 
 async def _read(
@@ -134,7 +134,8 @@ async def _read(
     return unsent
 
 
-def _compare(consumer: Consumer, told: Mapping[tuple[str, str], set[UUID]], heard: Mapping[str, set[UUID]]) -> Heard:
+def compare(consumer: Consumer, told: Mapping[tuple[str, str], set[UUID]], heard: Mapping[str, set[UUID]]) -> Heard:
+    """What the consumer handles of `told`, by topic and type, against what it has in its inbox."""
     wanted = [(topic, kind) for topic in consumer.topics for kind in consumer.handlers]
     due = set[UUID]().union(*(told.get(each, set()) for each in wanted))
     got = heard.get(consumer.name, set())

@@ -74,11 +74,10 @@ class RestError(CliError):
 class RestClient:
     """Calls one edge as one user. Every POST and PATCH carries an idempotency key, the same on each retry."""
 
-    def __init__(self, base_url: str, token: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, token: str, back_off_s: float = BACK_OFF_S) -> None:
         headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
-        self._http = httpx.AsyncClient(
-            base_url=base_url, headers=headers, timeout=TIMEOUT_S, transport=transport, trust_env=False
-        )
+        self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        self._back_off_s = back_off_s
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,7 +119,7 @@ class RestClient:
         refused = Refused(0, "", "no attempt was made")
         for attempt in range(ATTEMPTS):
             if attempt:
-                await asyncio.sleep(_pause_s(attempt))
+                await asyncio.sleep(_pause_s(self._back_off_s, attempt))
             try:
                 response = await self._http.request(method, path, **arguments)
             except httpx.TransportError as error:
@@ -140,9 +139,9 @@ def _keyed(key: str | None) -> dict[str, str]:
     return {"idempotency-key": key or str(uuid4())}
 
 
-def _pause_s(attempt: int) -> float:
+def _pause_s(first_s: float, attempt: int) -> float:
     """Doubles from attempt to attempt, with jitter."""
-    longest: float = min(BACK_OFF_MAX_S, BACK_OFF_S * 2**attempt)
+    longest: float = min(BACK_OFF_MAX_S, first_s * 2**attempt)
     return longest * random.uniform(0.5, 1.0)
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from billing_devstack.state import Health, PartStatus, StackStatus
 from rich import box
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +19,7 @@ COLOURS: dict[Health, str] = {
     "stopped": "dim",
     "failed": "bold red",
 }
-ORDER = ("edge", "guard", "subscriptions", "usage", "invoicing", "tax", "payments", "postgres", "valkey", "kafka")
+ORDER = ("edge", "subscriptions", "usage", "invoicing", "tax", "payments", "postgres", "valkey", "kafka")
 
 
 def stack_table(status: StackStatus, base: Path | None = None) -> Table:
@@ -67,11 +66,6 @@ def paste_lines(urls: dict[str, str], tenant: UUID, token: str) -> str:
     if "rest" in urls:
         lines.append(f"# API pages: {urls['rest']}/docs   tenant: {tenant}")
     return "\n".join(lines)
-
-
-def with_paste_lines(table: RenderableType, lines: str) -> Group:
-    """The table, and below it the lines, never broken."""
-    return Group(table, Text(lines, no_wrap=True, overflow="ignore"))
 
 
 def _place(part: PartStatus) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from billing_cli import console
 from billing_cli.errors import CliError
 from billing_cli.mesh import Mesh
-from billing_cli.stack_view import paste_lines, plain_line, stack_table, with_paste_lines
+from billing_cli.stack_view import paste_lines, plain_line, stack_table
 
 LOOK_S = 0.5
 INTERRUPTED_EXIT = 130
@@ -30,8 +30,7 @@ class Screen:
     """Draws the table in place on a terminal; elsewhere prints a line for each change."""
 
     base: Path
-    live: Live = field(default_factory=lambda: Live(console=console.out, auto_refresh=False, transient=False))
-    lines: str = ""
+    live: Live = field(default_factory=lambda: Live(console=console.out, auto_refresh=False))
     _download: Progress | None = None
     _task: TaskID | None = None
     _said: dict[str, str] = field(default_factory=dict)
@@ -63,8 +62,6 @@ class Screen:
 
     def _drawing(self, status: StackStatus) -> RenderableType:
         table = stack_table(status, self.base)
-        if self.lines:
-            return with_paste_lines(table, self.lines)
         return Group(table, self._download) if self._download is not None else table
 
 
@@ -90,7 +87,9 @@ def up_attached(root: Path, broker: Kind) -> None:
             stack = Stack.up(
                 root, broker=broker, on_event=screen.say, on_progress=screen.download, interrupted=stopping.is_set
             )
-            _announce(root, screen)
+            console.out.print(
+                paste(root), markup=False, soft_wrap=True
+            )  # above the table: long lines must not be redrawn
             stopping.wait()
             stack.down()
     except Interrupted:
@@ -110,12 +109,6 @@ def paste(root: Path) -> str:
     return paste_lines(dict(mesh.status.urls), tenant, mesh.token(tenant))
 
 
-def _announce(root: Path, screen: Screen) -> None:
-    screen.lines = paste(root)
-    if not console.out.is_terminal:
-        console.out.print(screen.lines, markup=False, soft_wrap=True)
-
-
 class _Watcher:
     """Redraws the table whenever the state has changed."""
 
@@ -133,7 +126,6 @@ class _Watcher:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
-            self._screen.lines = ""
             self._screen.show(control.status(self._root))
 
     def _watch(self) -> None:

@@ -12,7 +12,7 @@ MONTHS = 3
 
 SELLER: dict[str, Any] = {
     "party": {
-        "name": "Nordlicht Software GmbH",
+        "name": "Jette Petersen",
         "company": "Nordlicht Software GmbH",
         "email": "billing@nordlicht.example",
         "address": {"line1": "Speicherstraße 7", "city": "Hamburg", "postal_code": "20457", "country_code": "DE"},
@@ -79,8 +79,7 @@ class Customer:
 
 def _party(name: str, company: str, line1: str, city: str, code: str, country: str, region: str = "") -> dict[str, Any]:
     address = {"line1": line1, "city": city, "postal_code": code, "country_code": country}
-    handle = name.split()[0].lower().encode("ascii", "ignore").decode()
-    party: dict[str, Any] = {"name": name, "email": f"{handle}@customer.example"}
+    party: dict[str, Any] = {"name": name, "email": f"billing@{city.replace(' ', '-').lower()}.example"}
     party["address"] = {**address, "region": region} if region else address
     return {**party, "company": company} if company else party
 
