@@ -66,13 +66,14 @@ def nested(message: DescriptorProto) -> Iterator[DescriptorProto]:
 
 
 def held() -> set[str]:
-    """Full names (with a leading dot) of all messages that are the type of some field."""
-    messages = (each for file in files() for top in file.message_type for each in nested(top))
+    """Full names (with a leading dot) of all messages that are the type of some field of an event or its parts."""
+    told = (file for file in files() if file.name.endswith("/events.proto"))
+    messages = (each for file in told for top in file.message_type for each in nested(top))
     return {field.type_name for message in messages for field in message.field if field.type_name}
 
 
 def events() -> list[type[Message]]:
-    """The messages of events.proto files that no other message holds: each is a type on a topic."""
+    """The messages of events.proto files that no other message there holds: each is a type on a topic."""
     parts = held()
     return [
         message_class(f"{file.package}.{message.name}", file)

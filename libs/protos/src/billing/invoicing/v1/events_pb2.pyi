@@ -52,7 +52,7 @@ Global___SettlementOutcome: _TypeAlias = SettlementOutcome  # noqa: Y015
 
 @_typing.final
 class SellerCreated(_message.Message):
-    """A seller was created."""
+    """A seller was created. Key: the seller."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -76,7 +76,7 @@ Global___SellerCreated: _TypeAlias = SellerCreated  # noqa: Y015
 
 @_typing.final
 class SellerUpdated(_message.Message):
-    """A seller changed."""
+    """A seller changed. Key: the seller."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,7 +342,7 @@ Global___BillingDueSettled: _TypeAlias = BillingDueSettled  # noqa: Y015
 
 @_typing.final
 class BillingRunCompleted(_message.Message):
-    """A billing run is complete: published equals settled."""
+    """A billing run is complete: published equals settled. Key: the run."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -375,7 +375,7 @@ Global___SubscriptionFacts: _TypeAlias = SubscriptionFacts  # noqa: Y015
 
 @_typing.final
 class BillingDue(_message.Message):
-    """A period fell due and is to be invoiced. Self-contained; at most 500 charges and 512 KiB, else several parts."""
+    """A period fell due and is to be invoiced. Self-contained; at most 500 charges and 512 KiB, else several parts. Topic billing.subscriptions.due.v1; key: the customer that pays."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -20,7 +20,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class RegistrationCreated(_message.Message):
-    """A registration was created."""
+    """A registration was created. Key: the seller."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -44,7 +44,7 @@ Global___RegistrationCreated: _TypeAlias = RegistrationCreated  # noqa: Y015
 
 @_typing.final
 class RegistrationEnded(_message.Message):
-    """A registration was ended."""
+    """A registration was ended. Key: the seller."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -68,7 +68,7 @@ Global___RegistrationEnded: _TypeAlias = RegistrationEnded  # noqa: Y015
 
 @_typing.final
 class ExemptionCreated(_message.Message):
-    """An exemption was created."""
+    """An exemption was created. Key: the customer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -92,7 +92,7 @@ Global___ExemptionCreated: _TypeAlias = ExemptionCreated  # noqa: Y015
 
 @_typing.final
 class ExemptionEnded(_message.Message):
-    """An exemption was ended."""
+    """An exemption was ended. Key: the customer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
