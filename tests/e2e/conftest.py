@@ -1,0 +1,74 @@
+"""One stack for the whole session, its ways in, and two tenants with something to protect."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.e2e.mesh import Mesh, running
+from tests.e2e.rows import Ledger
+from tests.e2e.ways import Direct, GrpcWeb, Rest, Way
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these are slow ones."""
+    for item in items:
+        if "tests/e2e/" in item.nodeid:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def mesh() -> Iterator[Mesh]:
+    with running() as mesh:
+        yield mesh
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def http(mesh: Mesh) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the edge without a token."""
+    async with httpx.AsyncClient(base_url=mesh.rest_url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def direct(mesh: Mesh) -> AsyncIterator[Direct]:
+    """gRPC to each service itself."""
+    way = Direct(mesh.addresses)
+    yield way
+    await way.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def edge(mesh: Mesh) -> AsyncIterator[Direct]:
+    """gRPC through Envoy."""
+    way = Direct(dict.fromkeys(mesh.addresses, mesh.edge_address))
+    yield way
+    await way.close()
+
+
+@pytest.fixture(scope="session")
+def rest(http: httpx.AsyncClient) -> Rest:
+    return Rest(http)
+
+
+@pytest.fixture(scope="session")
+def ways(direct: Direct, edge: Direct, rest: Rest, http: httpx.AsyncClient) -> dict[str, Way]:
+    """By name: direct, grpc (through Envoy), grpc-web, rest."""
+    return {"direct": direct, "grpc": edge, "grpc-web": GrpcWeb(http), "rest": rest}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def ledger(mesh: Mesh) -> AsyncIterator[Ledger]:
+    opened = await Ledger.open(mesh)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def admin_token(mesh: Mesh) -> str:
+    """An administrator of a tenant that is new."""
+    return mesh.token(uuid4())
