@@ -107,7 +107,7 @@ class NoTestClock(Precondition):
     reason = "NO_TEST_CLOCK"
 
 
-class TestClockExists(AlreadyExists):
+class ClockExists(AlreadyExists):
     reason = "TEST_CLOCK_EXISTS"
 
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from billing_invoicing.domain.errors import TestClockExists
+from billing_invoicing.domain.errors import ClockExists
 from billing_invoicing.domain.test_clock import TestClock
 from billing_invoicing.operations.ports import Begin, Clocks, Read
 
 
 async def create_test_clock(begin: Begin, read: Read, clocks: Clocks, now: datetime) -> TestClock:
-    """The same instant again is a success. Raises TestClockExists, and TENANT_NOT_EMPTY of any service.
+    """The same instant again is a success. Raises ClockExists, and TENANT_NOT_EMPTY of any service.
 
     The other services come first: a call that was cut off in between is completed by its repetition.
     """
@@ -28,5 +28,5 @@ async def create_test_clock(begin: Begin, read: Read, clocks: Clocks, now: datet
 
 def _same(existing: TestClock, now: datetime) -> TestClock:
     if existing.now != now:
-        raise TestClockExists("the tenant has a test clock", facts={"now": existing.now.isoformat()})
+        raise ClockExists("the tenant has a test clock", facts={"now": existing.now.isoformat()})
     return existing
