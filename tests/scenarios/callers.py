@@ -49,9 +49,10 @@ class Caller:
     """Stubs by resource. `token_of(service)` is the token for that service."""
 
     def __init__(self, servers: Servers, token_of: TokenOf) -> None:
+        self.tokens = {name: token_of(name) for name in NAMES}
         self.channels = {
-            name: grpc.aio.insecure_channel(servers.address(name), interceptors=[Signed(token_of(name))])
-            for name in NAMES
+            name: grpc.aio.insecure_channel(servers.address(name), interceptors=[Signed(token)])
+            for name, token in self.tokens.items()
         }
         on = self.channels
         self.customers = customers_service_pb2_grpc.CustomersServiceStub(on["subscriptions"])

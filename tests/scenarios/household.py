@@ -1,0 +1,88 @@
+"""A tenant with one record of every kind, two customers among them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from billing.invoicing.v1.billing_runs_service_pb2 import ListParkedDuesRequest
+from billing.subscriptions.v1.plans_service_pb2 import GetPlanVersionRequest
+from billing.tax.v1.exemptions_service_pb2 import CreateExemptionRequest
+from billing.tax.v1.registrations_service_pb2 import ListRegistrationsRequest
+from billing.usage.v1.meter_pb2 import METER_AGGREGATION_SUM
+
+from tests.scenarios import catalogue
+from tests.scenarios.servers import Servers
+from tests.scenarios.world import World, stamp
+
+START = datetime(2024, 1, 31, 8, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Household:
+    """`ids` by the name of the field that holds them; `own` are those of the first customer, `others` of the second."""
+
+    world: World
+    ids: Mapping[str, str]
+    own: Mapping[str, str]
+    others: Mapping[str, str]
+
+
+async def household(servers: Servers) -> Household:
+    """Both customers have an open invoice, because their cards are declined; a third one's due is parked."""
+    world = await World.start(servers, START)
+    seller_id = await catalogue.seller(world)
+    await catalogue.registered(world, seller_id, "DE", "DE136695976")
+    meter_id = await catalogue.meter(world, "calls", METER_AGGREGATION_SUM)
+    items = [catalogue.seats("seat", "10.00"), catalogue.metered("api", "calls", "0.01")]
+    version_id = await catalogue.plan(world, "team", items)
+    own, others = [await _customer(world, name, version_id) for name in ("anna", "bruno")]
+    nobody = catalogue.flat("base", "1.00")
+    nobody.tax_category = "unknown_category"
+    await catalogue.subscribe(
+        world, await catalogue.customer(world, "carl"), await catalogue.plan(world, "parked", [nobody])
+    )
+    run = await world.bill()
+    [parked] = (await world.admin.runs.ListParkedDues(ListParkedDuesRequest())).dues
+    [registration] = (await world.admin.registrations.ListRegistrations(ListRegistrationsRequest())).registrations
+    shared = {
+        "seller_id": seller_id,
+        "meter_id": meter_id,
+        "plan_version_id": version_id,
+        "plan_id": await _plan_id(world, version_id),
+        "registration_id": registration.registration_id,
+        "exemption_id": await _exemption(world, own["customer_id"]),
+        "run_id": run.run_id,
+        "due_id": parked.due_id,
+    }
+    own, others = await _paid(world, own), await _paid(world, others)
+    return Household(world, {**shared, **own}, own, others)
+
+
+async def _customer(world: World, name: str, version_id: str) -> dict[str, str]:
+    customer_id = await catalogue.customer(world, name, card="tok_hard_decline")
+    made = await catalogue.subscribe(world, customer_id, version_id)
+    return {"customer_id": customer_id, "subscription_id": made.subscription_id}
+
+
+async def _paid(world: World, ids: dict[str, str]) -> dict[str, str]:
+    [invoice] = await world.invoices(ids["customer_id"])
+    [payment] = await world.payments(ids["customer_id"])
+    method_id = payment.attempts[0].payment_method_id
+    return {
+        **ids,
+        "invoice_id": invoice.invoice_id,
+        "payment_id": payment.payment_id,
+        "payment_method_id": method_id,
+    }
+
+
+async def _plan_id(world: World, version_id: str) -> str:
+    request = GetPlanVersionRequest(plan_version_id=version_id)
+    return (await world.admin.plans.GetPlanVersion(request)).plan_version.plan_id
+
+
+async def _exemption(world: World, customer_id: str) -> str:
+    request = CreateExemptionRequest(
+        customer_id=customer_id, country_code="FR", certificate_number="1", start_time=stamp(START)
+    )
+    return (await world.admin.exemptions.CreateExemption(request)).exemption.exemption_id
