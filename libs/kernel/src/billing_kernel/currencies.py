@@ -21,6 +21,8 @@ assert len(EXPONENTS) == sum(len(codes.split()) for codes in _BY_EXPONENT.values
 
 
 class UnknownCurrency(DomainError):
+    """No active currency of ISO 4217."""
+
     kind = Kind.INVALID
     reason = "UNKNOWN_CURRENCY"
 

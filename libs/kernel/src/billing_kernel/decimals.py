@@ -10,6 +10,8 @@ _DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 
 class InvalidDecimal(DomainError):
+    """Not an exact decimal number of the size that the field takes."""
+
     kind = Kind.INVALID
     reason = "INVALID_DECIMAL"
 

@@ -22,6 +22,8 @@ _RANDOM_B = (1 << 62) - 1
 
 
 class InvalidId(DomainError):
+    """Not an id of this kind."""
+
     kind = Kind.INVALID
     reason = "INVALID_ID"
 

@@ -31,6 +31,8 @@ INT64_MIN = -(2**63)
 
 
 class CurrencyMismatch(DomainError):
+    """Amounts of two currencies meet."""
+
     kind = Kind.PRECONDITION
     reason = "CURRENCY_MISMATCH"
 

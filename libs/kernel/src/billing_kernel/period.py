@@ -32,16 +32,22 @@ _UNPORTABLE = ("localtime", "posixrules", "Factory", "right/", "posix/")
 
 
 class UnknownZone(DomainError):
+    """No such IANA time zone."""
+
     kind = Kind.INVALID
     reason = "UNKNOWN_ZONE"
 
 
 class InvalidInterval(DomainError):
+    """Not a number of days, weeks, months or years."""
+
     kind = Kind.INVALID
     reason = "INVALID_INTERVAL"
 
 
 class InvalidPeriod(DomainError):
+    """Ends before it starts, or lies outside of another."""
+
     kind = Kind.INVALID
     reason = "INVALID_PERIOD"
 

@@ -34,7 +34,7 @@ _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "tenant"]
 
 
 class Unauthenticated(DomainError):
-    """Says no more than that: which check failed is for the log."""
+    """No valid bearer token. Says no more than that: which check failed is for the log."""
 
     kind = Kind.UNAUTHENTICATED
     reason = "UNAUTHENTICATED"

@@ -14,10 +14,14 @@ PATHS_MAX = 100
 
 
 class InvalidReadMask(Invalid):
+    """Names a field that the answer does not have, or too many."""
+
     reason: ClassVar[str] = "INVALID_READ_MASK"
 
 
 class InvalidUpdateMask(Invalid):
+    """Names no field, or one that cannot be changed."""
+
     reason: ClassVar[str] = "INVALID_UPDATE_MASK"
 
 

@@ -18,10 +18,14 @@ class InvalidTaxId(Invalid):
 
 
 class UnknownTimeZone(Invalid):
+    """No such IANA time zone."""
+
     reason = "UNKNOWN_TIME_ZONE"
 
 
 class InvalidPrice(Invalid):
+    """A price model that is not well formed; the violations say where."""
+
     reason = "INVALID_PRICE"
 
 
@@ -30,6 +34,8 @@ class InvalidPlanItem(Invalid):
 
 
 class InvalidQuantity(Invalid):
+    """A quantity that is no number of seats for this item."""
+
     reason = "INVALID_QUANTITY"
 
 
@@ -58,6 +64,8 @@ class CustomerNotFound(NotFound):
 
 
 class PartyNotFound(NotFound):
+    """No such version of a party."""
+
     reason = "PARTY_NOT_FOUND"
 
 
@@ -74,6 +82,8 @@ class SubscriptionNotFound(NotFound):
 
 
 class SubscriptionItemNotFound(NotFound):
+    """The subscription has no such item."""
+
     reason = "SUBSCRIPTION_ITEM_NOT_FOUND"
 
 

@@ -9,6 +9,8 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class UnspecifiedValue(Invalid):
+    """A choice that would cost or cancel something was left open."""
+
     reason = "UNSPECIFIED_VALUE"
 
 

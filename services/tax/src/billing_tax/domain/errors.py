@@ -14,10 +14,14 @@ from billing_kernel.errors import AlreadyExists, DomainError, Invalid, Kind, Not
 
 
 class UnknownTaxCategory(Invalid):
+    """No such tax category."""
+
     reason = "UNKNOWN_TAX_CATEGORY"
 
 
 class UnknownPlace(Invalid):
+    """No such country, or a region is missing or unknown."""
+
     reason = "UNKNOWN_PLACE"
 
 
@@ -26,10 +30,14 @@ class InvalidTaxNumber(Invalid):
 
 
 class InvalidPeriod(Invalid):
+    """Ends before it starts."""
+
     reason = "INVALID_PERIOD"
 
 
 class NoRateOnDate(DomainError):
+    """The table of rates begins later."""
+
     kind = Kind.PRECONDITION
     reason = "NO_RATE_ON_DATE"
 

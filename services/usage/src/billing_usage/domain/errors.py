@@ -33,6 +33,8 @@ class InvalidMeter(Invalid):
 
 
 class InvalidCloudEvents(Invalid):
+    """The body is not CloudEvents JSON."""
+
     reason: ClassVar[str] = "INVALID_CLOUD_EVENTS"
 
 
