@@ -13,11 +13,12 @@ from billing_devstack import ports
 from billing_devstack.databases import ServiceDatabase
 from billing_devstack.environment import USER_AUDIENCE, USER_ISSUER
 from billing_runtime.database import Database
-from billing_runtime.invariants import broken_rules
-from billing_runtime.jobs import Job
+from billing_runtime.invariants import RUNTIME_INVARIANTS
+from billing_runtime.jobs import Job, job_call
 from billing_runtime.service import Running, Service, start
 from billing_testkit.mesh import Mesh
 from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 NAMES = ("tax", "usage", "subscriptions", "payments", "invoicing")
 HOUSEKEEPING = {
@@ -79,11 +80,19 @@ class Servers:
                 return
         raise AssertionError(f"still not quiet after {ROUNDS_MAX} rounds")
 
-    async def broken_rules(self) -> dict[str, dict[str, int]]:
-        """Service -> its broken invariants; empty when all hold."""
-        rules = {name: importlib.import_module(f"billing_{name}.storage.invariants").INVARIANTS for name in NAMES}
-        found = {name: await broken_rules(self.database(name), rules[name]) for name in NAMES}
-        return {name: broken for name, broken in found.items() if broken}
+    async def broken_rules(self, tenant_id: UUID) -> dict[str, int]:
+        """Every invariant of every service that the tenant's rows break, with how many do; empty when all hold."""
+        broken = {}
+        for name in NAMES:
+            own = importlib.import_module(f"billing_{name}.storage.invariants").INVARIANTS
+            assert own, f"{name} has invariants"
+            async with self.database(name).read(job_call("invariants", tenant_id)) as tx:
+                for rule, query in own.items():
+                    broken[f"{name}.{rule}"] = await _count(tx.conn, query)
+            async with self.database(name).worker() as conn:
+                for rule, query in RUNTIME_INVARIANTS.items():
+                    broken[f"{name}.{rule}"] = await _count(conn, query)
+        return {rule: rows for rule, rows in broken.items() if rows}
 
     def content(self, tenant_id: UUID, leave_out: Collection[str] = ()) -> dict[str, str]:
         """A digest of the tenant's rows in each table of the services' own, but for those left out."""
@@ -115,6 +124,10 @@ class Servers:
         """Lets the seconds of wall time pass that an unclear payment is held for."""
         held = "state = 'UNKNOWN' AND held_until > clock_timestamp()"
         return self.payments.execute(f"UPDATE payment_attempt SET held_until = clock_timestamp() WHERE {held}").rowcount
+
+
+async def _count(conn: AsyncConnection, query: str) -> int:
+    return int((await conn.exec_driver_sql(f"SELECT count(*) FROM ({query}) AS broken")).scalar_one())
 
 
 async def _drained(job: Job) -> bool:

@@ -23,7 +23,7 @@ async def shop(servers: Servers) -> Shop:
     return await Shop.open(servers)
 
 
-async def test_drafts_take_numbers_in_the_order_of_finalising(shop: Shop, servers: Servers) -> None:
+async def test_drafts_take_numbers_in_the_order_of_finalising(shop: Shop) -> None:
     for name in ("anna", "bruno", "cara"):
         await shop.sign_up(name)
     await shop.world.bill(mode=INVOICE_MODE_DRAFT)
@@ -42,10 +42,10 @@ async def test_drafts_take_numbers_in_the_order_of_finalising(shop: Shop, server
         int((START + timedelta(days=1)).timestamp())
     ]
     assert await refusal(shop.finalize(drafts["anna"])) == ("FAILED_PRECONDITION", "INVOICE_NOT_DRAFT")
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}
 
 
-async def test_the_number_of_a_void_invoice_stays_used(shop: Shop, servers: Servers) -> None:
+async def test_the_number_of_a_void_invoice_stays_used(shop: Shop) -> None:
     await shop.sign_up("anna", "tok_hard_decline")
     await shop.world.bill()
     void = await shop.void(await shop.invoice("anna"))
@@ -58,10 +58,10 @@ async def test_the_number_of_a_void_invoice_stays_used(shop: Shop, servers: Serv
     assert (await refusal(shop.void(void)))[1] == "INVOICE_VOID"
     assert (await refusal(shop.void(await shop.invoice("bruno"))))[1] == "INVOICE_PAID"
     assert (await refusal(shop.mark_paid(void)))[1] == "INVOICE_NOT_OPEN"
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}
 
 
-async def test_paying_in_part_ends_at_what_is_due(shop: Shop, servers: Servers) -> None:
+async def test_paying_in_part_ends_at_what_is_due(shop: Shop) -> None:
     await shop.sign_up("anna", "tok_hard_decline")
     await shop.world.bill()
     invoice = await shop.invoice("anna")
@@ -76,12 +76,10 @@ async def test_paying_in_part_ends_at_what_is_due(shop: Shop, servers: Servers) 
     await shop.world.settle()
     assert [payment.amount_minor for payment in paid.payments] == [1, GROSS - 2, 1]
     assert (paid.state, paid.due_minor, await shop.standing("anna")) == (INVOICE_STATE_PAID, 0, "ACTIVE")
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}
 
 
-async def test_a_due_that_cannot_be_billed_is_parked_and_its_neighbours_are_billed(
-    shop: Shop, servers: Servers
-) -> None:
+async def test_a_due_that_cannot_be_billed_is_parked_and_its_neighbours_are_billed(shop: Shop) -> None:
     odd = catalogue.flat("base", "1.00")
     odd.tax_category = "unknown_category"
     shop.customers["odd"] = await catalogue.customer(shop.world, "odd")
@@ -95,4 +93,4 @@ async def test_a_due_that_cannot_be_billed_is_parked_and_its_neighbours_are_bill
     retry = shop.world.admin.runs.RetryParkedDue(RetryParkedDueRequest(due_id=parked.due_id))
     assert (await refusal(retry))[1] == "UNKNOWN_TAX_CATEGORY"
     assert sorted(invoice.number for invoice in await shop.world.invoices()) == ["MESH-2024-000001", "MESH-2024-000002"]
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}

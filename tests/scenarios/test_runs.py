@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from billing.invoicing.v1 import test_clocks_service_pb2
 from billing.invoicing.v1.billing_runs_service_pb2 import RunBillingRequest
 from billing.invoicing.v1.test_clocks_service_pb2 import (
     AdvanceClockRequest,
@@ -17,6 +18,7 @@ from tests.scenarios.servers import Servers
 from tests.scenarios.shop import START, Shop
 from tests.scenarios.world import World, caller, stamp
 
+LOOKS_MAX = 200
 LATER = datetime(2024, 5, 1, tzinfo=UTC)
 MONTHS = [
     ("2024-01-31T08:30Z", "2024-02-29T08:30Z"),
@@ -45,7 +47,7 @@ async def test_one_run_catches_up_four_months_in_order(servers: Servers) -> None
         assert book(await shop.world.invoices(shop.customers[name])) == four_months("10.00", "1.90", "11.90")
     invoices = await shop.world.invoices()
     assert [invoice.number for invoice in invoices] == [f"MESH-2024-{number:06}" for number in range(1, 9)]
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}
 
 
 async def test_a_start_in_the_past_is_billed_for_what_lies_behind(servers: Servers) -> None:
@@ -67,10 +69,9 @@ async def test_the_test_clock_plays_the_months_by_itself(servers: Servers) -> No
     await shop.sign_up("anna", "tok_soft_decline_then_succeeds")
 
     await admin.test_clocks.AdvanceClock(AdvanceClockRequest(to=stamp(LATER)))
-    await world.settle()
+    clock = await _arrived(world)
 
-    clock = (await admin.test_clocks.GetTestClock(GetTestClockRequest())).clock
-    assert (clock.now, clock.settled, clock.HasField("target")) == (stamp(LATER), True, False)
+    assert (clock.now, clock.settled) == (stamp(LATER), True)
     paid, last = four_months("10.00", "1.90", "11.90"), "2024-04-30T07:30Z  "
     assert book(await world.invoices()) == paid.replace(f"{last}PAID", f"{last}OPEN")
     declined = "    {}  SOFT_DECLINED  insufficient_funds\n"
@@ -80,7 +81,7 @@ async def test_the_test_clock_plays_the_months_by_itself(servers: Servers) -> No
         f"EUR 11.90  SUCCEEDED\n{declined.format('2024-03-31T07:30Z')}    2024-04-03T07:30Z  SUCCEEDED\n"
         f"EUR 11.90  SCHEDULED\n{declined.format('2024-04-30T07:30Z')}"
     )
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}
 
 
 async def test_two_tenants_in_the_same_batches_never_mix(servers: Servers) -> None:
@@ -112,4 +113,14 @@ async def test_two_tenants_in_the_same_batches_never_mix(servers: Servers) -> No
         numbers = sorted(invoice.number for invoice in invoices)
         assert numbers == [f"MESH-2024-{number:06}" for number in range(1, 8)]
         assert {event.tenant_id for event in shop.world.events()} == {shop.world.tenant_id}
-    assert await servers.broken_rules() == {}
+    assert await shop.world.broken_rules() == {}
+
+
+async def _arrived(world: World) -> test_clocks_service_pb2.TestClock:
+    """The clock looks more than once before it believes that nothing moves: it is given the looks it wants."""
+    for _ in range(LOOKS_MAX):
+        await world.settle()
+        clock = (await world.admin.test_clocks.GetTestClock(GetTestClockRequest())).clock
+        if not clock.HasField("target"):
+            return clock
+    raise AssertionError("the clock never arrives")

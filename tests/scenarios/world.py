@@ -114,6 +114,9 @@ class World:
         request = ListPaymentsRequest(customer_id=customer_id, invoice_id=invoice_id, page_size=1000)
         return list((await self.admin.payments.ListPayments(request)).payments)
 
+    async def broken_rules(self) -> dict[str, int]:
+        return await self.servers.broken_rules(self.tenant_id)
+
     def events(self, kind: str = "") -> Sequence[Received]:
         """What this tenant's services told, in order of delivery; `kind` is the last part of the type."""
         told = (event for event in self.servers.mesh.delivered if event.tenant_id == self.tenant_id)
