@@ -17,11 +17,14 @@ from billing_cli.mesh import Mesh, customer_claim, service_spec, tenant_of
 from billing_cli.options import instant_of, rfc3339
 from billing_cli.rest import RestError
 from billing_cli.stack_commands import tail
-from billing_cli.stack_view import paste_lines, plain_line, stack_table
+from billing_cli.stack_view import download_of, paste_lines, plain_line, stack_table
+from billing_cli.starting import Screen
 from billing_devstack import keys
+from billing_devstack.environment import External
 from billing_devstack.layout import Layout
+from billing_devstack.parts import DataParts
 from billing_devstack.process import Identity
-from billing_devstack.state import PartStatus, StackStatus
+from billing_devstack.state import Board, PartStatus, StackStatus
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -163,6 +166,23 @@ def test_without_a_terminal_each_change_is_a_line():
     assert plain_line(PartStatus("usage", 50052, 50052, 0, "waiting", note="migrating")) == (
         "usage 50052 waiting migrating"
     )
+
+
+def downloading(tmp_path, done):
+    """A part as the supervisor notes it."""
+    board = Board(tmp_path / "state.json", Identity(1, "now"), lambda part: None)
+    DataParts(Layout(tmp_path), board, {}, External())._progress(None)(done * 1_000_000, 110_000_000)
+    return board.status().part("kafka")
+
+
+def test_the_first_download_is_a_bar_or_a_line_every_tenth(tmp_path):
+    part = downloading(tmp_path, 57)
+    assert download_of([part]) == (57, 110)
+    assert plain_line(part) == "kafka waiting downloading, 50 % of 110 MB"
+    out = Console(record=True, width=120, file=io.StringIO(), highlight=False)
+    out.print(Screen(tmp_path).drawing(status(part)))
+    assert "57.0/110.0 MB" in out.export_text()
+    assert download_of([PartStatus("kafka", note="lite broker")]) is None
 
 
 def test_paste_lines_fit_the_stack():

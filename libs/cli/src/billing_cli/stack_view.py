@@ -1,5 +1,6 @@
 """The stack as a person reads it: a table of parts, and lines to paste."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
@@ -19,6 +20,7 @@ COLOURS: dict[Health, str] = {
     "stopped": "dim",
     "failed": "bold red",
 }
+DOWNLOAD = re.compile(r"downloading Kafka: (\d+) of (\d+) MB")  # as the supervisor notes it on the part
 ORDER = ("edge", "subscriptions", "usage", "invoicing", "tax", "payments", "postgres", "valkey", "kafka")
 
 
@@ -41,9 +43,19 @@ def visible(parts: Sequence[PartStatus]) -> list[PartStatus]:
     return [part for part in parts if "." not in part.part]
 
 
+def download_of(parts: Sequence[PartStatus]) -> tuple[int, int] | None:
+    """(megabytes done, all) of the first download; None when none goes on."""
+    found = next((match for part in parts if (match := DOWNLOAD.fullmatch(part.note))), None)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def plain_line(part: PartStatus) -> str:
-    """A change of a part where no terminal can draw."""
-    return " ".join(f"{part.part:<14} {part.port or '':>5} {part.health} {_note(part)}".split())
+    """A change of a part where no terminal can draw; a download changes in steps of a tenth."""
+    note = _note(part)
+    if download := download_of([part]):
+        done, total = download
+        note = f"downloading, {10 * (10 * done // max(total, 1))} % of {total} MB"
+    return " ".join(f"{part.part:<14} {part.port or '':>5} {part.health} {note}".split())
 
 
 def paste_lines(urls: dict[str, str], tenant: UUID, token: str) -> str:

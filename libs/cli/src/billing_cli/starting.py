@@ -19,10 +19,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from billing_cli import console
 from billing_cli.errors import CliError
 from billing_cli.mesh import Mesh
-from billing_cli.stack_view import paste_lines, plain_line, stack_table
+from billing_cli.stack_view import download_of, paste_lines, plain_line, stack_table
 
 LOOK_S = 0.5
 INTERRUPTED_EXIT = 130
+MEGABYTE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -31,7 +32,11 @@ class Screen:
 
     base: Path
     live: Live = field(default_factory=lambda: Live(console=console.out, auto_refresh=False))
-    _download: Progress | None = None
+    bar: Progress = field(
+        default_factory=lambda: Progress(
+            TextColumn("downloading Apache Kafka"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+        )
+    )
     _task: TaskID | None = None
     _said: dict[str, str] = field(default_factory=dict)
 
@@ -40,7 +45,7 @@ class Screen:
 
     def show(self, status: StackStatus) -> None:
         if console.out.is_terminal:
-            self.live.update(self._drawing(status), refresh=True)
+            self.live.update(self.drawing(status), refresh=True)
             return
         for part in status.parts:
             self.say(part)
@@ -52,17 +57,16 @@ class Screen:
             self._said[part.part] = line
             console.out.print(line, markup=False, soft_wrap=True)
 
-    def download(self, done: int, total: int) -> None:
-        """The bar of the first download; gone when it is complete."""
-        if self._download is None or self._task is None:
-            columns = (TextColumn("Apache Kafka"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-            self._download = Progress(*columns)
-            self._task = self._download.add_task("jars", total=total)
-        self._download.update(self._task, completed=done, total=total, visible=done < total)
-
-    def _drawing(self, status: StackStatus) -> RenderableType:
-        table = stack_table(status, self.base)
-        return Group(table, self._download) if self._download is not None else table
+    def drawing(self, status: StackStatus) -> RenderableType:
+        """The table, and below it the bar of the first download while that goes on."""
+        table, download = stack_table(status, self.base), download_of(status.parts)
+        if download is None:
+            return table
+        done, total = (MEGABYTE * each for each in download)
+        if self._task is None:
+            self._task = self.bar.add_task("jars", total=total)
+        self.bar.update(self._task, completed=done, total=total)
+        return Group(table, self.bar)
 
 
 def up_detached(root: Path, broker: Kind) -> StackStatus:
@@ -84,9 +88,7 @@ def up_attached(root: Path, broker: Kind) -> None:
     watcher = _Watcher(root, screen)
     try:
         with screen.opened(), watcher:
-            stack = Stack.up(
-                root, broker=broker, on_event=screen.say, on_progress=screen.download, interrupted=stopping.is_set
-            )
+            stack = Stack.up(root, broker=broker, on_event=screen.say, interrupted=stopping.is_set)
             console.out.print(
                 paste(root), markup=False, soft_wrap=True
             )  # above the table: long lines must not be redrawn
