@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from billing_kernel.errors import Invalid, Kind, NotFound
 from billing_kernel.ids import uuid7
-from billing_runtime import dead_letter
+from billing_runtime import dead_letter, inbox
 from billing_runtime.batches import runs
 from billing_runtime.call import current_call
 from billing_runtime.consumer import Processor
@@ -240,6 +240,25 @@ async def test_replay_runs_the_queue_in_order_once_the_cause_is_gone(sample_data
     await Processor(sample_database, consumer).process([received(tenant_id, "a", "a4")])
     assert (await contents(sample_database, tenant_id))[-1] == "a4"
     assert {state for state, _, _ in await letters(sample_database, tenant_id, name)} == {"replayed"}
+
+
+async def test_replay_passes_over_what_another_member_has_done(sample_database, tenant_id, name):
+    """After a rebalance two members may hold one event: one fails it for good, the other gives it its effect."""
+    handler, consumer, failed = await park(sample_database, tenant_id, name)
+    handler.refused.clear()
+    async with sample_database.begin(admin_call(tenant_id)) as tx:
+        await inbox.mark(tx, name, failed.id)
+        await Processor(sample_database, consumer).handle(tx, [failed])
+    assert (await replay(sample_database, consumer)).done == 3
+    assert await contents(sample_database, tenant_id) == ["b1", "b2", "a1", "a2", "a3"]
+
+
+async def test_what_another_member_has_done_is_not_buried(sample_database, tenant_id, name):
+    done = received(tenant_id, "a", "a1")
+    await Processor(sample_database, note_consumer(name=name)).process([done])
+    async with sample_database.begin(admin_call(tenant_id)) as tx:
+        await dead_letter.bury(tx, name, done, "ValueError")
+    assert await letters(sample_database, tenant_id, name) == []
 
 
 async def test_a_skip_is_on_record_and_frees_the_rest(sample_database, tenant_id, name):

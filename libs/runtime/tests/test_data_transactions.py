@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,9 @@ from billing_testkit.migrations import assert_tables_match_migrations
 from billing_testkit.sample.tables import METADATA, note
 from billing_testkit.tenants import admin_call, scope
 from google.protobuf.wrappers_pb2 import StringValue
+from psycopg.errors import InFailedSqlTransaction
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import ProgrammingError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -53,6 +56,31 @@ async def test_savepoints_work_inside(sample_database):
                 await tx.conn.execute(a_note("first"))
         await tx.conn.execute(a_note("second"))
     assert await contents(sample_database, call) == ["first", "second"]
+
+
+async def test_an_error_that_is_swallowed_inside_does_not_commit_in_silence(sample_database):
+    """PostgreSQL answers COMMIT of a failed transaction with a rollback and no error: the caller would believe it."""
+    call = admin_call()
+
+    async def swallowing():
+        async with sample_database.begin(call) as tx:
+            await tx.conn.execute(a_note("lost"))
+            with suppress(UniqueViolated):
+                await tx.conn.execute(a_note("lost"))
+
+    with pytest.raises(InFailedSqlTransaction):
+        await swallowing()
+    assert await contents(sample_database, call) == []
+
+
+async def test_neither_does_the_worker(sample_database):
+    async def swallowing():
+        async with sample_database.worker() as conn:
+            with suppress(ProgrammingError):
+                await conn.execute(text("SELECT no_such_column FROM lease"))
+
+    with pytest.raises(InFailedSqlTransaction):
+        await swallowing()
 
 
 async def test_a_read_cannot_write(sample_database):

@@ -16,7 +16,7 @@ from billing_runtime import clock, idempotency
 from billing_runtime.call import Call, Role
 from billing_runtime.database_errors import DatabaseUnavailable, translate, translate_statements
 from billing_runtime.idempotency import AlreadyAnswered, look_up_arguments
-from billing_runtime.transaction import Raw, Transaction
+from billing_runtime.transaction import Raw, Transaction, commit
 
 CONNECT_S = 5
 POOL_MAX = 100
@@ -85,7 +85,7 @@ class Database:
         async with self._connection() as conn, _ended(conn):
             await _started(conn, start, ())
             yield conn
-            await raw_of(conn).execute("COMMIT", prepare=False)
+            await commit(raw_of(conn))
 
     @asynccontextmanager
     async def _transaction(self, call: Call, begin: str) -> AsyncIterator[Transaction]:

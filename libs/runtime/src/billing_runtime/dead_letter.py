@@ -67,8 +67,13 @@ class ReplayUnderWay(DomainError):
 
 
 async def bury(tx: Transaction, consumer: str, event: Received, reason: str) -> None:
-    """Parks the event's key with this event at its head, and publishes it to the topic's dead letters."""
+    """Parks the event's key with this event at its head, and publishes it to the topic's dead letters.
+
+    Nothing happens when another member of the group has given the event its effect meanwhile.
+    """
     await lock_key(tx, consumer, event.key)
+    if await inbox.seen(tx, consumer, event.id):
+        return
     await _insert(tx, consumer, event, "failed", reason)
     extra = {"ce_failedconsumer": consumer, "ce_failurereason": reason}
     tx.publish_rows([outbox.dead_letter_row(event, extra)])

@@ -50,9 +50,9 @@ async def claim(tx: Transaction, consumer: str, events: Sequence[Received]) -> C
     return Claim(_first_of_each(events, new), parked)
 
 
-async def mark(tx: Transaction, consumer: str, event_id: UUID) -> None:
-    """Makes the event count as done."""
-    await tx.raw.execute(_MARK, (consumer, event_id))
+async def mark(tx: Transaction, consumer: str, event_id: UUID) -> bool:
+    """Makes the event count as done; False when it was done before."""
+    return (await tx.raw.execute(_MARK, (consumer, event_id))).rowcount == 1
 
 
 async def seen(tx: Transaction, consumer: str, event_id: UUID) -> bool:

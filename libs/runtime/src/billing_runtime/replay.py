@@ -55,8 +55,8 @@ async def _replay_head(processor: Processor, tenant_id: UUID, key: str) -> bool:
         if event is None:
             return False
         tx.adopt(call_of(name, [event]))
-        with calling(tx.call), continued(tx.call.traceparent):
-            await processor.handle(tx, [event])
-        await inbox.mark(tx, name, event.id)
+        if await inbox.mark(tx, name, event.id):
+            with calling(tx.call), continued(tx.call.traceparent):
+                await processor.handle(tx, [event])
         await dead_letter.resolve(tx, name, event.id, "replayed", f"replay:{name}", "")
     return True

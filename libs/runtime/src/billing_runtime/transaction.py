@@ -109,15 +109,23 @@ class Transaction:
         if len(self._rows) > outbox.COPY_FROM_ROWS:
             await self._write_events()
         if not self._rows and self._answer is None:
-            await self.raw.execute("COMMIT", prepare=False)
+            await commit(self.raw)
             return
         async with self.raw.pipeline():
             await self._write_events()
             if self._answer is not None and self.call.idempotency is not None:
                 await idempotency.store(self.raw, self.call.idempotency, self._answer)
-            await self.raw.execute("COMMIT", prepare=False)
+            await commit(self.raw)
 
     async def _write_events(self) -> None:
         rows, self._rows = self._rows, []
         self.published = self.published or bool(rows)
         await outbox.write(self.raw, rows)
+
+
+async def commit(raw: Raw) -> None:
+    """COMMIT, or the error of a transaction that failed and whose error somebody swallowed: PostgreSQL itself would
+    answer such a COMMIT with a silent rollback. Raises InFailedSqlTransaction."""
+    if raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+        raise psycopg.errors.InFailedSqlTransaction("an error inside the transaction was swallowed")
+    await raw.execute("COMMIT", prepare=False)
