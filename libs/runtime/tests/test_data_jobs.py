@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -85,6 +86,45 @@ async def test_work_is_cut_off_when_the_lease_is_lost(sample_database, name):
     await asyncio.wait_for(cut.wait(), 10)
     stop.set()
     await running
+
+
+async def test_work_is_cut_off_before_the_lease_expires_while_its_renewal_hangs(sample_database, name):
+    cut, stop, started = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def run():
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cut.set()
+        return 0
+
+    running = asyncio.create_task(JobRunner(sample_database, [Job(name, 1.0, run)], ttl_s=1.5).run(stop))
+    await started.wait()
+    async with sample_database.worker() as conn:  # whoever renews waits for this row
+        await conn.exec_driver_sql("SELECT FROM lease WHERE name = %s FOR UPDATE", (f"job:{name}",))
+        await asyncio.wait_for(cut.wait(), 1.4)
+    stop.set()
+    await running
+
+
+async def test_a_canceled_runner_takes_its_work_with_it(sample_database, name):
+    cut, started = asyncio.Event(), asyncio.Event()
+
+    async def run():
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cut.set()
+        return 0
+
+    running = asyncio.create_task(JobRunner(sample_database, [Job(name, 1.0, run)]).run(asyncio.Event()))
+    await started.wait()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert cut.is_set()
 
 
 def test_jobs_work_as_themselves(tenant_id):

@@ -56,26 +56,42 @@ class JobRunner:
 
     async def _candidate(self, job: Job, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            asked_at = monotonic()
             if await self._tried(self._leases.acquire, job):
                 HELD.labels(job.name).set(1)
-                await self._hold(job, stop)
+                await self._hold(job, stop, asked_at)
                 HELD.labels(job.name).set(0)
             await pause(stop, min(job.every_s, self._leases.ttl_s / 3))
         await self._tried(self._leases.release, job)
 
-    async def _hold(self, job: Job, stop: asyncio.Event) -> None:
+    async def _hold(self, job: Job, stop: asyncio.Event, held_at: float) -> None:
         """Works under the lease; the work is cut off before the lease can expire under it."""
         work = asyncio.create_task(self._work(job, stop))
-        safe_until = monotonic() + self._leases.ttl_s * 2 / 3
-        while not work.done() and monotonic() < safe_until:
-            await asyncio.wait([work], timeout=self._leases.ttl_s / 4)
-            if not work.done() and await self._tried(self._leases.renew, job):
-                safe_until = monotonic() + self._leases.ttl_s * 2 / 3
-        if not work.done():
-            log.warning("lease lost", job=job.name)
-            work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
+        try:
+            await self._renew_while(work, job, held_at)
+        finally:
+            if not work.done():
+                log.warning("lease lost", job=job.name)
+                work.cancel()
+            await asyncio.wait([work])
+
+    async def _renew_while(self, work: asyncio.Task[None], job: Job, held_at: float) -> None:
+        """Returns when the work is done, or before the lease expires, even while a renewal hangs.
+
+        A lease runs from when it was asked for: that is before the database wrote it.
+        """
+        safe_s, wait_s = self._leases.ttl_s * 2 / 3, self._leases.ttl_s / 4
+        while not work.done() and (left_s := held_at + safe_s - monotonic()) > 0:
+            await asyncio.wait([work], timeout=min(wait_s, left_s))
+            asked_at = monotonic()
+            if not work.done() and await self._renewed(job, held_at + safe_s - asked_at):
+                held_at = asked_at
+
+    async def _renewed(self, job: Job, limit_s: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                return await self._tried(self._leases.renew, job)
+        return False
 
     async def _work(self, job: Job, stop: asyncio.Event) -> None:
         while not stop.is_set():
