@@ -1,7 +1,7 @@
 """What another service answered becomes a typed refusal here, in one place.
 
 RemoteRefusal   the other side's own refusal: its reason, facts and violations; transient where it was
-PeerUnavailable UNAVAILABLE and transient: not reached, or it did not accept this service's token (keys in rotation)
+PeerUnavailable UNAVAILABLE and transient: not reached, too busy, or it did not accept this service's token (rotation)
 PeerFailed      UNAVAILABLE for our caller, but not transient: a bug over there, which repeating does not cure
 """
 
@@ -19,6 +19,9 @@ _KINDS: Mapping[grpc.StatusCode, Kind] = {
     grpc.StatusCode.OUT_OF_RANGE: Kind.INVALID,
     grpc.StatusCode.CANCELLED: Kind.UNAVAILABLE,
 }
+
+
+_TOO_LARGE = "larger than max"  # gRPC: "SERVER: Received message larger than max (6000000 vs. 4194304)"
 
 
 class RemoteRefusal(DomainError):
@@ -61,7 +64,7 @@ def translate(error: grpc.aio.AioRpcError) -> DomainError:
     if code is grpc.StatusCode.UNAUTHENTICATED:
         return PeerUnavailable("another service did not accept this service's token")
     if not info.reason:
-        return _bare(kind, code)
+        return _bare(kind, code, error.details() or "")
     if info.reason == "NOT_CAUGHT_UP":
         kind = Kind.NOT_CAUGHT_UP
     return RemoteRefusal(
@@ -69,14 +72,20 @@ def translate(error: grpc.aio.AioRpcError) -> DomainError:
     )
 
 
-def _bare(kind: Kind, code: grpc.StatusCode) -> DomainError:
-    """An answer without details comes from gRPC itself or from a proxy."""
+def _bare(kind: Kind, code: grpc.StatusCode, text: str) -> DomainError:
+    """An answer without details comes from gRPC itself or from a proxy.
+
+    RESOURCE_EXHAUSTED is two things there: a server at its limit of calls, which is over soon, and a message that will
+    always be too large, which only the text tells.
+    """
+    if kind is Kind.EXHAUSTED and _TOO_LARGE not in text:
+        return PeerUnavailable("another service is overloaded")
     if kind is Kind.UNAVAILABLE:
         return PeerUnavailable("another service does not answer")
     if kind is Kind.DEADLINE:
         message, reason = "another service took too long", "DEADLINE_EXCEEDED"
     elif kind is Kind.EXHAUSTED:
-        message, reason = "another service is overloaded or the message is too large", "RESOURCE_EXHAUSTED"
+        message, reason = "the message is too large for a call", "RESOURCE_EXHAUSTED"
     else:
         return PeerFailed("another service failed", facts={"code": code.name})
     return RemoteRefusal(message, kind=kind, reason=reason, facts={}, violations=())

@@ -131,7 +131,7 @@ def test_only_reads_are_retried():
         (grpc.StatusCode.DEADLINE_EXCEEDED, Kind.DEADLINE, True),
         (grpc.StatusCode.UNAUTHENTICATED, Kind.UNAVAILABLE, True),
         (grpc.StatusCode.CANCELLED, Kind.UNAVAILABLE, True),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, Kind.EXHAUSTED, False),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, Kind.UNAVAILABLE, True),
         (grpc.StatusCode.UNIMPLEMENTED, Kind.UNAVAILABLE, False),
         (grpc.StatusCode.PERMISSION_DENIED, Kind.UNAVAILABLE, False),
         (grpc.StatusCode.INTERNAL, Kind.UNAVAILABLE, False),
@@ -140,6 +140,21 @@ def test_only_reads_are_retried():
 def test_bare_codes(code, kind, transient):
     refusal = translate(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata()))
     assert (refusal.kind, refusal.transient) == (kind, transient)
+
+
+@pytest.mark.parametrize(
+    ("text", "transient"),
+    [
+        ("Concurrent RPC limit exceeded!", True),
+        ("CLIENT: Received message larger than max (5000000 vs. 4194304)", False),
+        ("SERVER: Received message larger than max (5000000 vs. 4194304)", False),
+        ("CLIENT: Sent message larger than max (5000000 vs. 4194304)", False),
+    ],
+)
+def test_a_busy_peer_is_asked_again_and_a_message_that_is_too_large_is_not(text, transient):
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    refusal = translate(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), text))
+    assert refusal.transient == transient
 
 
 def test_derived_keys_repeat():
