@@ -172,6 +172,8 @@ def _claims(token: str, key: PublicKey, algorithm: str, *, issuer: str, audience
 
 def _role(claims: Mapping[str, Any]) -> Role:
     held = claims.get("roles", [claims.get("role")])
+    if not isinstance(held, list):  # a text would be searched for parts of it
+        raise TokenRefused("role")
     for role in _USER_ROLES:
         if role.value in held:
             return role

@@ -78,6 +78,8 @@ BAD = {
     "not base64": lambda r: "~.~.~",
     "customer is a number": lambda r: r.user_token(role="customer", customer=7),
     "roles is a number": lambda r: r.user_token(role=None, roles=7),
+    "roles is a text that holds a role": lambda r: r.user_token(role=None, roles="not_billing_admin"),
+    "roles is an object": lambda r: r.user_token(role=None, roles={"billing_admin": False}),
     "tenant is a list": lambda r: r.user_token(tenant=["a"]),
 }
 
