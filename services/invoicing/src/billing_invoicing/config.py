@@ -16,7 +16,7 @@ class InvoicingSettings:
     renewals_chunk: int = 1000
     peer_deadline_s: float = 30.0
     pdf_workers: int = 1
-    test_clock_look_s: float = 0.25
+    test_clock_pause_s: float = 0.5
     test_clock_steps_max: int = 10_000
 
     def __post_init__(self) -> None:
@@ -26,7 +26,7 @@ class InvoicingSettings:
             "RENEWALS_CHUNK": (self.renewals_chunk, 1, 5000),
             "PEER_DEADLINE_S": (self.peer_deadline_s, 0.1, 90),
             "PDF_WORKERS": (self.pdf_workers, 1, 64),
-            "TEST_CLOCK_LOOK_S": (self.test_clock_look_s, 0.01, 60),
+            "TEST_CLOCK_PAUSE_S": (self.test_clock_pause_s, 0, 60),
             "TEST_CLOCK_STEPS_MAX": (self.test_clock_steps_max, 1, 1_000_000),
         }
         wrong = [name for name, (value, least, most) in limits.items() if not least <= value <= most]

@@ -1,5 +1,6 @@
 """Composition root: the only place that picks concrete classes."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,7 +135,8 @@ def consumers(world: World, own: InvoicingSettings) -> Sequence[Consumer]:
 
 def jobs(database: Database, world: World, own: InvoicingSettings) -> Sequence[Job]:
     begin, read = units_of_work(database), reads_of(database)
-    movement = Movement(begin, read, world.clocks, world.retries, own.test_clock_steps_max)
+    pause = partial(asyncio.sleep, own.test_clock_pause_s)
+    movement = Movement(begin, read, world.clocks, world.retries, own.test_clock_steps_max, pause)
 
     async def advance(run_id: UUID) -> bool:
         return await advance_run(begin, read, world.renewals, run_id, chunk=own.renewals_chunk)
@@ -145,7 +147,6 @@ def jobs(database: Database, world: World, own: InvoicingSettings) -> Sequence[J
             partial(runs.moving_clocks, database),
             partial(move_test_clock, movement),
             partial(runs.postpone_clock, database),
-            own.test_clock_look_s,
         ),
         content_job(partial(active_tenants, database), partial(broken_hashes, database)),
         invariants_job(database, INVARIANTS),

@@ -32,7 +32,11 @@ class Walk:
         self.database, self.books = database, books
         self.clocks, self.retries, self.renewals = FakeClocks(), FakeRetries(), FakeRenewals()
         self.begin, self.read = units_of_work(database), reads_of(database)
-        self.movement = Movement(self.begin, self.read, self.clocks, self.retries, steps_max)
+        self.movement = Movement(self.begin, self.read, self.clocks, self.retries, steps_max, self.pause)
+        self.paused = 0
+
+    async def pause(self):
+        self.paused += 1
 
     def call(self):
         return calling(admin_call(self.books.tenant_id, at=self.clocks.now or JANUARY))
@@ -117,6 +121,7 @@ async def test_it_waits_while_anything_is_under_way(walk, seller):
     assert (await walk.get()).settled
     assert rounds >= 6
     assert len(walk.retries.calls) == 6  # busy four times, then two quiet looks
+    assert walk.paused == 1
 
 
 async def test_it_waits_for_the_first_attempt_of_an_open_invoice(walk, seller):

@@ -26,13 +26,15 @@ log = structlog.get_logger("billing.test_clock")
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What moving a clock takes. `steps_max` bounds one advance."""
+    """What moving a clock takes. `steps_max` bounds one advance; `pause` is the time between two quiet looks, long
+    enough for an event to reach whoever listens."""
 
     begin: Begin
     read: Read
     clocks: Clocks
     retries: PaymentRetries
     steps_max: int
+    pause: Callable[[], Awaitable[None]]
 
 
 async def move_test_clock(movement: Movement) -> bool:
@@ -89,8 +91,11 @@ async def _drain(movement: Movement, clock: TestClock) -> bool:
     async with movement.read() as reads:
         untried = await reads.invoices.untried()
     busy = more or unresolved > 0 or pending > 0 or untried
-    await _save(movement, clock, drained(clock, attempted=attempted, busy=busy))
-    return False  # the next look is a little later, so that two quiet ones mean something
+    after = drained(clock, attempted=attempted, busy=busy)
+    if after.quiet:
+        await movement.pause()
+    await _save(movement, clock, after)
+    return not busy
 
 
 async def _save(movement: Movement, before: TestClock, after: TestClock, run: Run | None = None) -> bool:
