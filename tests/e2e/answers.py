@@ -58,7 +58,7 @@ class Refused(Exception):
 
 def of_error(error: grpc.aio.AioRpcError) -> Answer:
     """A refusal over gRPC."""
-    trailers = {key: value for key, value in error.trailing_metadata() or ()}
+    trailers = dict(error.trailing_metadata() or ())
     return of_status(error.code(), error.details() or "", trailers.get(DETAILS_KEY), str(trailers))
 
 

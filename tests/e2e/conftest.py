@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.mesh import Mesh, running
-from tests.e2e.rows import Ledger
+from tests.e2e.rows import Ledger, Unmoved
 from tests.e2e.ways import Direct, GrpcWeb, Rest, Way
+from tests.e2e.world import World, build
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,3 +73,14 @@ async def ledger(mesh: Mesh) -> AsyncIterator[Ledger]:
 def admin_token(mesh: Mesh) -> str:
     """An administrator of a tenant that is new."""
     return mesh.token(uuid4())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(mesh: Mesh, direct: Direct) -> World:
+    return await build(mesh, direct)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def unmoved(ledger: Ledger, world: World) -> Unmoved:
+    """Asserts that no database has changed since the world was made, or since the last complaint."""
+    return Unmoved(ledger, await ledger.settled())

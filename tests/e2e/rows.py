@@ -81,4 +81,18 @@ def changes(before: Rows, after: Rows) -> dict[str, str]:
 
 
 def _counted(table: str) -> str:
-    return f"select '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) % 1000000007 from {table} t"
+    content = "coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) % 1000000007"
+    return f"select '{table}', count(*), {content} from {table} t"
+
+
+@dataclass(slots=True)
+class Unmoved:
+    """The rows as they were, and the question whether they still are."""
+
+    ledger: Ledger
+    before: Rows
+
+    async def check(self) -> None:
+        """Raises AssertionError, once for each effect."""
+        before, self.before = self.before, await self.ledger.rows()
+        assert not (found := changes(before, self.before)), f"a refused call had an effect: {found}"
