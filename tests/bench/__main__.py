@@ -8,14 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import create, get, ingest
+from tests.bench import create, get, ingest, rest, run
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
 MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "get": get.measure,
     "create": create.measure,
+    "rest": rest.measure,
     "ingest": ingest.measure,
+    "run": run.measure,
 }
 
 

@@ -77,7 +77,7 @@ class Business:
             events = pool.map(self._ingest, list(self._batches(month)))
             self.cohorts.append(list(cohort))
             list(events)
-        return self._run(month)
+        return self.ask_for_run(month)
 
     def _set_up(self) -> None:
         call, start = self.clients.call, stamp(months_before(self.first_month, 1))
@@ -135,7 +135,8 @@ class Business:
         assert answer.rejected == 0, answer.results[0]
         self.sent += len(batch.events)
 
-    def _run(self, month: int) -> str:
+    def ask_for_run(self, month: int) -> str:
+        """Bills everything due at the start of the month; the id of the run."""
         as_of = stamp(self.start_of(month) + timedelta(hours=1))
         request = runs.RunBillingRequest(as_of=as_of, mode=billing_run_pb2.INVOICE_MODE_FINAL)
         return str(self.clients.call("runs", "RunBilling", request, key=f"run-{month}").run.run_id)

@@ -60,7 +60,9 @@ class Truth:
             database.close()
 
     def ask(self, service: str, query: str, *arguments: Any) -> Rows:
-        return self._databases[service].execute(query, arguments or None).fetchall()
+        """The rows; none for a statement that has none."""
+        cursor = self._databases[service].execute(query, arguments or None)
+        return cursor.fetchall() if cursor.description else []
 
     def moving(self, tenant: UUID) -> dict[str, int]:
         """What is still on its way: rows by what they are. Empty at rest."""
@@ -128,7 +130,9 @@ class Truth:
 
 _DUES = "SELECT DISTINCT due_id FROM billing_due WHERE tenant_id = %s"
 _SETTLED = "SELECT due_id FROM settled_due WHERE tenant_id = %s"
-_INVOICES = "SELECT invoice_id, total_minor FROM invoice WHERE tenant_id = %s AND total_minor > 0"
+_INVOICES = (
+    "SELECT invoice_id, total_minor FROM invoice WHERE tenant_id = %s AND total_minor > 0 AND collection = 'charge'"
+)
 _PAYMENTS = "SELECT invoice_id, amount_minor FROM payment WHERE tenant_id = %s"
 _CAPTURED = """SELECT payment.invoice_id, charge.amount_minor FROM sandbox_charge AS charge
 JOIN payment USING (payment_id) WHERE payment.tenant_id = %s AND charge.captured_at IS NOT NULL"""

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from billing_devstack import environment, keys, ports
+from billing_devstack import environment, envoy, keys, ports
 from billing_devstack.databases import ServiceDatabase, passwords, provision
 from billing_devstack.environment import Endpoints, External
 from billing_devstack.health import GrpcHealth
@@ -14,7 +14,7 @@ from billing_devstack.layout import Layout
 from billing_devstack.ports import Port
 from billing_devstack.postgres import superuser_dsn
 from billing_devstack.process import Child, Command, spawn, wait_ready
-from billing_devstack.specs import SERVICES, ServiceSpec
+from billing_devstack.specs import SERVICES, EdgeSpec, ServiceSpec
 from billing_devstack.stack import Stack
 
 READY_S = 60.0
@@ -93,6 +93,19 @@ class Fleet:
         if ready:
             wait_ready(child, GrpcHealth(own["GRPC_ADDRESS"]), READY_S, 0.05)
         return child
+
+    def edge(self) -> str:
+        """Starts Envoy in front of the fleet; its address. Without a rate limit that a test could meet."""
+        known = ports.choose_all({"edge": 0, "edge.admin": 0, "guard": 0})
+        base = {**self.environment(next(iter(self.specs))), "EDGE_TENANT_RATE_PER_S": "1000000"}
+        own = environment.of_edge(base, known)
+        folder, spec = self.layout.edge, EdgeSpec()
+        folder.mkdir(parents=True, exist_ok=True)
+        log = self.layout.log("edge")
+        if spawn(Command("edge-render", spec.argv("render", "--out", str(folder)), log, own)).wait(MIGRATE_S):
+            raise RuntimeError(f"the edge's configuration cannot be rendered, see {log}")
+        self.children.append(envoy.start(folder / spec.config_name, known["edge.admin"].number, log).child)
+        return known["edge"].address
 
     def end(self, child: Child) -> int:
         """Asks the process to stop and waits; its exit code."""
