@@ -1,8 +1,9 @@
 """A real Envoy before one small gRPC server that stands for all five services."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class Upstream(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(answer)
 
 
+@cache
+def mint(folder: Path, role: str, tenant: str, **options: Any) -> str:
+    """Loading an RSA key is slow: one token for the same wish."""
+    return keys.mint_user_token(keys.Keys(folder), role, tenant, "alice", **options)
+
+
 @dataclass(frozen=True)
 class World:
     url: str
@@ -52,7 +59,7 @@ class World:
     target: str
 
     def token(self, tenant: str = TENANT, role: str = "billing_admin", **options: Any) -> str:
-        return keys.mint_user_token(self.ring, role, tenant, "alice", **options)
+        return mint(self.ring.folder, role, tenant, **options)
 
     def bearer(self, **options: Any) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token(**options)}"}
@@ -99,13 +106,14 @@ async def edges(tmp_path_factory: pytest.TempPathFactory, upstream_server: Any):
     address, upstream = upstream_server
     running: list[envoy.Envoy] = []
 
-    async def start(**changes: Any) -> World:
+    async def start(tamper: Callable[[Path], None] = lambda folder: None, **changes: Any) -> World:
         folder = tmp_path_factory.mktemp("edge")
         chosen = ports.choose_all({"edge": 0, "admin": 0})
         services = {f"{area}_address": address for area in AREAS}
         own = {"edge_address": chosen["edge"].address, "edge_admin_address": chosen["admin"].address}
         limits = {"edge_tenant_rate_per_s": TENANT_RATE, "edge_cors_origins": (ORIGIN,)}
         config = edge.write(settings(folder, **{**services, **own, **limits, **changes}), folder / "out")
+        tamper(config.parent)
         running.append(envoy.start(config, chosen["admin"].number, folder / "edge.log"))
         ring, url = keys.Keys(folder / "keys"), f"http://{chosen['edge'].address}"
         return World(url, folder / "out", chosen["admin"].number, ring, upstream, chosen["edge"].address)
@@ -115,14 +123,25 @@ async def edges(tmp_path_factory: pytest.TempPathFactory, upstream_server: Any):
         each.stop()
 
 
+async def wait_ready(world: World) -> None:
+    """Until every service is known to answer."""
+    async with httpx.AsyncClient(base_url=world.url) as client:
+        for _ in range(200):
+            if (await client.get("/readyz")).status_code == 200:
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("the services stay unhealthy")
+
+
+@pytest.fixture(scope="session")
+def ready():
+    return wait_ready
+
+
 @pytest_asyncio.fixture(scope="session")
 async def world(edges: Any) -> World:
     made = await edges()
-    async with httpx.AsyncClient(base_url=made.url) as client:
-        for _ in range(100):
-            if (await client.get("/readyz")).status_code == 200:
-                break
-            await asyncio.sleep(0.05)
+    await wait_ready(made)
     return made
 
 

@@ -24,8 +24,8 @@ RANGES: Mapping[int, tuple[str, str]] = {
 }
 """Digits of the highest and of the lowest number."""
 
-_SECOND = r"^%d%d%d%d%-%d%d%-%d%d[Tt]%d%d:%d%d:%d%d"
-_ZONES = ("[Zz]$", r"[+-]%d%d:%d%d$")
+_SECOND = r"^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d"
+_ZONES = ("Z$", r"[+-]%d%d:%d%d$")
 _FRACTION = r"%.%d+"
 
 
