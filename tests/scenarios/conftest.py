@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import pytest_asyncio
 
 from tests.scenarios.servers import Servers
@@ -12,8 +11,6 @@ from tests.scenarios.servers import Servers
 if TYPE_CHECKING:
     from billing_devstack.postgres import Postgres
     from billing_testkit.plugin import ServiceDatabaseFactory
-
-pytestmark = pytest.mark.slow
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -8,11 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 import pytest_asyncio
 from billing.usage.v1.usage_service_pb2 import GetUsageStatisticsRequest
 from billing_kernel.ids import uuid7
+from billing_kernel.money import Money
+from billing_pricing import explanation_from_json, verify
 
 from tests.scenarios import cast as people
 from tests.scenarios.book import book, expected, expected_payments, ledger
@@ -20,6 +23,8 @@ from tests.scenarios.cast import STARTS
 from tests.scenarios.servers import Servers
 from tests.scenarios.world import World
 from tests.scenarios.year import UNTIL, Year
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 NAMES = sorted(STARTS)
 SERIES = re.compile(r"^MESH-(\d{4})-(\d{6})$")
@@ -49,6 +54,16 @@ async def test_every_attempt_of_every_payment_is_as_worked_out(year: Year, name:
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_invoice_was_previewed_as_it_was_made(year: Year, name: str) -> None:
     assert year.previews[name] == book(await year.world.invoices(year.cast.customers[name]), states=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_line_explains_its_amount(year: Year, name: str) -> None:
+    for invoice in await year.world.invoices(year.cast.customers[name]):
+        for line in invoice.lines:
+            exact = Fraction(int(line.exact_amount.numerator), int(line.exact_amount.denominator))
+            rounded = Money(invoice.currency_code, line.amount_minor)
+            assert verify(explanation_from_json(line.explanation), exact, rounded), line
+            assert line.explanation_sentence
 
 
 async def test_numbers_have_no_gap_and_dates_never_go_back(year: Year) -> None:
