@@ -25,7 +25,8 @@ from billing_runtime.metrics import REGISTRY
 from billing_runtime.topics import await_topics
 
 POLL_S = 0.2
-STRAYS_MAX = 10  # seeks after which a record is believed to be gone (retention)
+STRAYS_MAX = 10  # seeks in vain after which the broker is asked whether the record is gone (retention)
+WATERMARKS_S = 5.0
 BACK_OFF_S_MIN, BACK_OFF_S_MAX = 0.25, 30.0
 NOBODY = UUID(int=0)  # the tenant of records that name none
 
@@ -119,7 +120,7 @@ class KafkaLoop:
             return True
         if pause.resting:
             return False
-        if record.offset() > pause.offset and pause.strays < STRAYS_MAX:
+        if record.offset() > pause.offset:
             pause.strays += 1
             pause.resting = True  # seek once more, at once
             return False
@@ -148,11 +149,11 @@ class KafkaLoop:
             following = offset + 1 if left is None else left
             with suppress(KafkaException):  # the partition went to another member meanwhile
                 self._client.store_offsets(offsets=[TopicPartition(*place, following)])
-                self._measure(place, following)
                 if left is None:
                     self._pauses.pop(place, None)
                 else:
                     self._rest(place, left)
+                self._measure(place, following)
 
     def _rest(self, place: Place, offset: int) -> None:
         pause = self._pauses.setdefault(place, Pause())
@@ -169,11 +170,20 @@ class KafkaLoop:
         now = monotonic()
         for place, pause in self._pauses.items():
             if pause.resting and pause.until <= now:
-                pause.resting = False
-                with suppress(KafkaException):  # a seek of a paused partition would be forgotten
-                    self._client.resume([TopicPartition(*place)])
+                with suppress(KafkaException):  # what raises is tried again at the next turn
+                    if pause.strays >= STRAYS_MAX:
+                        self._doubt(place, pause)
+                    self._client.resume([TopicPartition(*place)])  # a seek of a paused partition would be forgotten
                     self._client.seek(TopicPartition(*place, pause.offset))
-                PAUSED.labels(self._name, f"{place[0]}:{place[1]}").set(0)
+                    pause.resting = False
+                    PAUSED.labels(self._name, f"{place[0]}:{place[1]}").set(0)
+
+    def _doubt(self, place: Place, pause: Pause) -> None:
+        """Only what the broker itself has dropped is passed over, and aloud."""
+        low, _ = self._client.get_watermark_offsets(TopicPartition(*place), timeout=WATERMARKS_S)
+        pause.strays, pause.back = 0, low > pause.offset
+        if pause.back:
+            log.error("record gone by retention", consumer=self._name, place=place, offset=pause.offset, low=low)
 
     def _measure(self, place: Place, following: int) -> None:
         _, high = self._client.get_watermark_offsets(TopicPartition(*place), cached=True)
