@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import create, get, ingest, rest, run
+from tests.bench import create, get, idle, ingest, rest, run
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
@@ -18,6 +18,8 @@ MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "rest": rest.measure,
     "ingest": ingest.measure,
     "run": run.measure,
+    "idle": idle.memory,
+    "ready": idle.ready,
 }
 
 

@@ -20,13 +20,13 @@ from tests.crash.killing import Roles, wait_until
 from tests.crash.table import SHORT, WHOLE, Round
 from tests.crash.truth import truth_of
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ALL = os.environ.get("CRASH") == "all"
 ROUNDS = WHOLE if ALL else SHORT
 SIZE = Size(customers=60, events=20) if ALL else Size(customers=15, events=10)
 MONTHS = len(ROUNDS) + 1
-SETTLE_S = 120.0
+SETTLE_S = 240.0
 
 
 @dataclass
