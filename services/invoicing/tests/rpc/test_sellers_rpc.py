@@ -10,6 +10,7 @@ from grpc import StatusCode
 PARTY = party_pb2.Party(
     name="Max", company="ACME GmbH", address=party_pb2.Address(line1="Ring 1", city="Wien", country_code="AT")
 )
+NOWHERE = party_pb2.Party(name="Max", address=party_pb2.Address(country_code="QQ"))
 VAT = tax_facts_pb2.TaxId(type=tax_facts_pb2.TAX_ID_TYPE_EU_VAT, value="ATU12345675")
 UNKNOWN = encode("sel", uuid7())
 
@@ -68,6 +69,7 @@ async def test_a_prefix_belongs_to_one_seller_of_a_tenant(admin, stranger, made,
         (create(tax_ids=[VAT] * 6), "VALIDATION_FAILED", "tax_ids"),
         (create(party=party_pb2.Party(name="x")), "VALIDATION_FAILED", "party.address"),
         (create(metadata={"a b": "x"}), "VALIDATION_FAILED", None),
+        (create(party=NOWHERE), "INVALID_PARTY", "party.address.country_code"),
     ],
 )
 async def test_bad_sellers(admin, refused, request_, reason, field):

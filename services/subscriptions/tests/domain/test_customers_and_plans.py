@@ -103,6 +103,13 @@ def test_a_party_has_a_name():
         build.customer(party=Party("  ", Address("DE")))
 
 
+@pytest.mark.parametrize("country", ["QQ", "ZZ", "EU", "UK"])
+def test_a_party_lives_in_a_country_that_exists(country):
+    with pytest.raises(InvalidParty) as refused:
+        build.customer(party=Party("Ada", Address(country)))
+    assert [violation.field for violation in refused.value.violations] == ["party.address.country_code"]
+
+
 def test_archiving():
     before = build.customer()
     with pytest.raises(CustomerHasSubscriptions):

@@ -2,7 +2,7 @@
 
 NotFound        SELLER, INVOICE, BILLING_RUN, PARKED_DUE and SUBSCRIPTION, each _NOT_FOUND
 AlreadyExists   NUMBER_PREFIX_TAKEN, TEST_CLOCK_EXISTS
-Invalid         UNKNOWN_TIME_ZONE, AMOUNT_NOT_POSITIVE
+Invalid         UNKNOWN_TIME_ZONE, INVALID_PARTY, AMOUNT_NOT_POSITIVE
 Precondition    the state of the thing, the clock or the tenant does not allow it (yet)
 """
 
@@ -34,6 +34,10 @@ class NumberPrefixTaken(AlreadyExists):
 
 class UnknownTimeZone(Invalid):
     reason = "UNKNOWN_TIME_ZONE"
+
+
+class InvalidParty(Invalid):
+    reason = "INVALID_PARTY"
 
 
 class InvoiceNotFound(NotFound):

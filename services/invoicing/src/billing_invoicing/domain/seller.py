@@ -6,10 +6,12 @@ from datetime import datetime, tzinfo
 from uuid import UUID
 
 from billing_kernel import period
+from billing_kernel.countries import COUNTRIES
+from billing_kernel.errors import Violation
 from billing_kernel.period import UnknownZone
 
 from billing_invoicing.domain.due import TaxId
-from billing_invoicing.domain.errors import UnknownTimeZone
+from billing_invoicing.domain.errors import InvalidParty, UnknownTimeZone
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,20 @@ def zone_of(name: str) -> tzinfo:
         raise UnknownTimeZone(f"{name[:64]!r} is not a time zone of the IANA list") from error
 
 
+def check_party(party: Party) -> Party:
+    """Raises InvalidParty for a country that does not exist: no tax could be named for such a seller."""
+    if party.country not in COUNTRIES:
+        unknown = Violation("party.address.country_code", "is not a country of ISO 3166-1", "country.known")
+        raise InvalidParty("a seller needs a country that exists", violations=(unknown,))
+    return party
+
+
 def changed(seller: Seller, change: SellerChange, *, now: datetime) -> Seller:
-    """The next version of the seller."""
+    """The next version of the seller. Raises InvalidParty."""
     return replace(
         seller,
         version=seller.version + 1,
-        party=seller.party if change.party is None else change.party,
+        party=seller.party if change.party is None else check_party(change.party),
         tax_ids=seller.tax_ids if change.tax_ids is None else change.tax_ids,
         footer=seller.footer if change.footer is None else change.footer,
         metadata=seller.metadata if change.metadata is None else dict(change.metadata),

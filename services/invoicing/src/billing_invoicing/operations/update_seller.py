@@ -9,7 +9,7 @@ from billing_invoicing.operations.ports import UnitOfWork
 
 
 async def update_seller(uow: UnitOfWork, seller_id: UUID, change: SellerChange, *, etag: str) -> Seller:
-    """Raises SellerNotFound, Conflict."""
+    """Raises SellerNotFound, Conflict, InvalidParty."""
     before = await uow.sellers.lock(seller_id)
     check_etag(etag, before.version)
     now = await uow.now()

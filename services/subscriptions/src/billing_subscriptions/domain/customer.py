@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from billing_kernel.countries import COUNTRIES
+from billing_kernel.errors import Violation
 from billing_kernel.money import exponent
 from billing_kernel.period import UnknownZone, zone_of
 
@@ -139,3 +141,6 @@ def archive(customer: Customer, *, running_subscriptions: int, now: datetime) ->
 def _check_party(party: Party) -> None:
     if not party.name.strip():
         raise InvalidParty("a party needs a name")
+    if party.address.country not in COUNTRIES:
+        unknown = Violation("party.address.country_code", "is not a country of ISO 3166-1", "country.known")
+        raise InvalidParty("no tax can be named for an unknown country", violations=(unknown,))

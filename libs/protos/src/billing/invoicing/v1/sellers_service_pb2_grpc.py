@@ -62,7 +62,7 @@ class SellersServiceServicer:
     """
 
     def CreateSeller(self, request, context):
-        """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE.
+        """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE, INVALID_PARTY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,7 +83,7 @@ class SellersServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateSeller(self, request, context):
-        """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK.
+        """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_PARTY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,13 +34,13 @@ class SellersServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SellersServiceAsyncStub: ...
     CreateSeller: _grpc.UnaryUnaryMultiCallable[_sellers_service_pb2.CreateSellerRequest, _sellers_service_pb2.CreateSellerResponse]
-    """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE."""
+    """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE, INVALID_PARTY."""
     GetSeller: _grpc.UnaryUnaryMultiCallable[_sellers_service_pb2.GetSellerRequest, _sellers_service_pb2.GetSellerResponse]
     """Answers one seller. Changes nothing. Errors: SELLER_NOT_FOUND."""
     ListSellers: _grpc.UnaryUnaryMultiCallable[_sellers_service_pb2.ListSellersRequest, _sellers_service_pb2.ListSellersResponse]
     """Answers sellers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
     UpdateSeller: _grpc.UnaryUnaryMultiCallable[_sellers_service_pb2.UpdateSellerRequest, _sellers_service_pb2.UpdateSellerResponse]
-    """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_PARTY."""
 
 @_typing.type_check_only
 class SellersServiceAsyncStub(SellersServiceStub):
@@ -48,13 +48,13 @@ class SellersServiceAsyncStub(SellersServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSeller: _aio.UnaryUnaryMultiCallable[_sellers_service_pb2.CreateSellerRequest, _sellers_service_pb2.CreateSellerResponse]  # type: ignore[assignment]
-    """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE."""
+    """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE, INVALID_PARTY."""
     GetSeller: _aio.UnaryUnaryMultiCallable[_sellers_service_pb2.GetSellerRequest, _sellers_service_pb2.GetSellerResponse]  # type: ignore[assignment]
     """Answers one seller. Changes nothing. Errors: SELLER_NOT_FOUND."""
     ListSellers: _aio.UnaryUnaryMultiCallable[_sellers_service_pb2.ListSellersRequest, _sellers_service_pb2.ListSellersResponse]  # type: ignore[assignment]
     """Answers sellers in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
     UpdateSeller: _aio.UnaryUnaryMultiCallable[_sellers_service_pb2.UpdateSellerRequest, _sellers_service_pb2.UpdateSellerResponse]  # type: ignore[assignment]
-    """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+    """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_PARTY."""
 
 class SellersServiceServicer(metaclass=_abc_1.ABCMeta):
     """Creates, reads and changes sellers."""
@@ -65,7 +65,7 @@ class SellersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sellers_service_pb2.CreateSellerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sellers_service_pb2.CreateSellerResponse, _abc.Awaitable[_sellers_service_pb2.CreateSellerResponse]]:
-        """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE."""
+        """Creates a seller; the first one of a tenant becomes its default. Idempotent by key. Errors: NUMBER_PREFIX_TAKEN, UNKNOWN_TIME_ZONE, INVALID_PARTY."""
 
     @_abc_1.abstractmethod
     def GetSeller(
@@ -89,6 +89,6 @@ class SellersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sellers_service_pb2.UpdateSellerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sellers_service_pb2.UpdateSellerResponse, _abc.Awaitable[_sellers_service_pb2.UpdateSellerResponse]]:
-        """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK."""
+        """Changes party, tax ids, footer or labels; invoices that are final keep what they froze. Idempotent by key. Errors: SELLER_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_PARTY."""
 
 def add_SellersServiceServicer_to_server(servicer: SellersServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
