@@ -21,13 +21,14 @@ Asked = Sequence[tuple[Due, Seller]]
 class TaxService:
     """Asks in slices; `deadline_s` is for each."""
 
-    def __init__(self, channel: grpc.aio.Channel, deadline_s: float) -> None:
+    def __init__(self, channel: grpc.aio.Channel, deadline_s: float, lines_max: int = LINES_MAX) -> None:
         self._stub = pb_grpc.TaxServiceStub(channel)
         self._deadline_s = deadline_s
+        self._lines_max = lines_max
 
     async def tax(self, asked: Asked) -> Mapping[UUID, Sequence[TaxedLine] | Refusal]:
         found: dict[UUID, Sequence[TaxedLine] | Refusal] = {}
-        for part in _slices(asked):
+        for part in _slices(asked, self._lines_max):
             request = pb.BatchCalculateTaxRequest(documents=[document_to_pb(due, seller) for due, seller in part])
             messages = await whole(self._stub.BatchCalculateTax(request, timeout=self._deadline_s))
             answers = (answer for message in messages for answer in message.answers)
@@ -37,13 +38,13 @@ class TaxService:
         return found
 
 
-def _slices(asked: Asked) -> Iterator[Asked]:
-    """At most DOCUMENTS_MAX dues and, but for a due that is larger alone, LINES_MAX lines at a time."""
+def _slices(asked: Asked, lines_max: int) -> Iterator[Asked]:
+    """At most DOCUMENTS_MAX dues and, but for a due that is larger alone, `lines_max` lines at a time."""
     part: list[tuple[Due, Seller]] = []
     lines = 0
     for pair in asked:
         size = len(pair[0].charges)
-        if part and (len(part) == DOCUMENTS_MAX or lines + size > LINES_MAX):
+        if part and (len(part) == DOCUMENTS_MAX or lines + size > lines_max):
             yield part
             part, lines = [], 0
         part.append(pair)

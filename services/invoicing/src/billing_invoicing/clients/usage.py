@@ -17,13 +17,14 @@ ITEMS_MAX = 2000  # of one question: far below 4 MiB
 class UsageRatings:
     """Asks in slices; `deadline_s` is for each."""
 
-    def __init__(self, channel: grpc.aio.Channel, deadline_s: float) -> None:
+    def __init__(self, channel: grpc.aio.Channel, deadline_s: float, items_max: int = ITEMS_MAX) -> None:
         self._stub = pb_grpc.RatingServiceStub(channel)
         self._deadline_s = deadline_s
+        self._items_max = items_max
 
     async def rate(self, asked: Sequence[tuple[Due, Charge]], *, final: bool) -> Mapping[UUID, Rating | Refusal]:
         found: dict[UUID, Rating | Refusal] = {}
-        for part in slices(asked, ITEMS_MAX):
+        for part in slices(asked, self._items_max):
             request = pb.BatchRateUsageRequest(items=[item_to_pb(due, charge) for due, charge in part], final=final)
             messages = await whole(self._stub.BatchRateUsage(request, timeout=self._deadline_s))
             answers = (answer for message in messages for answer in message.answers)

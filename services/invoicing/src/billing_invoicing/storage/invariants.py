@@ -71,7 +71,7 @@ INVARIANTS = {
 PIECE = 500  # invoices of one look
 
 
-async def broken_hashes(database: Database, after: UUID | None) -> tuple[list[UUID], UUID | None]:
+async def broken_hashes(database: Database, after: UUID | None, piece: int = PIECE) -> tuple[list[UUID], UUID | None]:
     """Final invoices behind `after` whose stored content no longer has the hash of its finalisation, and where to go
     on (None: from the beginning)."""
     query = select(invoice.c.invoice_id).where(invoice.c.number.is_not(None)).order_by(invoice.c.invoice_id)
@@ -79,10 +79,10 @@ async def broken_hashes(database: Database, after: UUID | None) -> tuple[list[UU
         query = query.where(invoice.c.invoice_id > after)
     async with database.read(current_call()) as tx:
         reads = PostgresReads(tx)
-        found = (await tx.conn.execute(query.limit(PIECE))).scalars().all()
+        found = (await tx.conn.execute(query.limit(piece))).scalars().all()
         broken = []
         for invoice_id in found:
             whole = await reads.invoices.get(invoice_id)
             if content_hash(whole) != whole.content_hash:
                 broken.append(invoice_id)
-    return broken, found[-1] if len(found) == PIECE else None
+    return broken, found[-1] if len(found) == piece else None
