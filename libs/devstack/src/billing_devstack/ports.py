@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
+QUIET = range(20_000, 30_000)
+"""Below what Linux (32768 and up) and macOS (49152 and up) give to outgoing connections."""
+TRIES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def choose_all(preferred: Mapping[str, int]) -> dict[str, Port]:
     chosen: dict[str, Port] = {}
     with ExitStack() as held:
         for name, number in preferred.items():
-            bound = _bind(number) or _bind(0)
+            bound = (_bind(number) if number else None) or _bind_quietly() or _bind(0)
             if bound is None:
                 raise OSError("no free loopback port")
             held.callback(bound.close)
@@ -50,6 +54,15 @@ def listening(port: int, timeout_s: float = 0.2) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(timeout_s)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _bind_quietly() -> socket.socket | None:
+    """A port that no outgoing connection is given: between choosing and listening one could take any of those."""
+    for number in random.sample(QUIET, TRIES):
+        bound = _bind(number)
+        if bound is not None:
+            return bound
+    return None
 
 
 def _bind(number: int) -> socket.socket | None:
