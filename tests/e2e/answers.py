@@ -40,7 +40,7 @@ class Answer:
     @property
     def leak(self) -> str:
         """The first word of the inside in this answer; empty for a clean one."""
-        found = INTERNALS.search(self.text)
+        found = INTERNALS.search(re.sub(r"type\.googleapis\.com/[\w.]+", "", self.text))
         return found.group() if found else ""
 
     @property

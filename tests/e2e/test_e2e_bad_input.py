@@ -1,4 +1,4 @@
-"""Every case of the table, over gRPC to the service and over REST: the expected refusal, no effect, nothing of the inside."""
+"""Every case of the table, over gRPC and over REST: the expected refusal, no effect, nothing of the inside."""
 
 from __future__ import annotations
 
