@@ -68,11 +68,15 @@ LOCAL_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A REST form with a body: `message` is what strict JSON holds it against, empty where the service reads it raw."""
+    """A REST form with a body: `message` is what strict JSON holds it against, empty where the service reads it raw.
+
+    `fixed` is the whole path where nothing in it varies: cheaper to match than `pattern`.
+    """
 
     area: str
     verb: str
     pattern: str
+    fixed: str
     media: str
     message: str
     refusal: str
@@ -159,6 +163,7 @@ def _body(method: Method, binding: Binding) -> Body:
         area=method.area,
         verb=binding.verb.upper(),
         pattern=binding.pattern,
+        fixed="" if binding.variables else binding.path,
         media=f"(?i)(?:{'|'.join(re.escape(each) for each in media)})[ ]*(?:;.*)?",
         message="" if raw or kind is None else kind.full_name,
         refusal=f"content-type must be {' or '.join(media)}",
