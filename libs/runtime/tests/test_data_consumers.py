@@ -13,7 +13,7 @@ from billing_runtime.batches import runs
 from billing_runtime.call import current_call
 from billing_runtime.consumer import Processor
 from billing_runtime.database import Database
-from billing_runtime.database_errors import DatabaseUnavailable
+from billing_runtime.database_errors import DatabaseUnavailable, UniqueViolated
 from billing_runtime.replay import replay, skip
 from billing_runtime.tracing import inject
 from billing_testkit.mesh import Mesh
@@ -36,12 +36,13 @@ async def contents(database, tenant):
 class Unwell:
     """A handler that refuses the contents it is told to, each with its error, and notes what it did in order."""
 
-    def __init__(self, refused=None):
-        self.refused = refused or {}
+    def __init__(self, refused=None, times=None):
+        self.refused, self.left = refused or {}, times
 
     async def __call__(self, tx, events):
         for _, message in events:
-            if message.value in self.refused:
+            if message.value in self.refused and self.left != 0:
+                self.left = self.left and self.left - 1
                 raise self.refused[message.value]
         await write_notes(tx, events)
 
@@ -226,6 +227,17 @@ async def test_a_permanent_failure_parks_its_key_in_order_and_nothing_else(sampl
         rows = (await tx.conn.execute(text("SELECT topic, type, extra FROM outbox"))).all()
     reasons = {"ce_failedconsumer": name, "ce_failurereason": "ValueError"}
     assert rows == [("billing.sample.v1.dead-letter", WRITTEN, reasons)]
+
+
+async def test_who_loses_a_race_for_a_row_is_not_parked(sample_database, tenant_id, name):
+    """The row is there at the second try, and the handler finds it: only a second violation is a permanent failure."""
+    handler = Unwell({"a1": UniqueViolated("note_once")}, times=1)
+    await Processor(sample_database, note_consumer(handler, name)).process([received(tenant_id, "a", "a1")])
+    assert await contents(sample_database, tenant_id) == ["a1"]
+    assert await letters(sample_database, tenant_id, name) == []
+    always = Unwell({"a2": UniqueViolated("note_once")})
+    await Processor(sample_database, note_consumer(always, name)).process([received(tenant_id, "a", "a2")])
+    assert [reason for _, reason, _ in await letters(sample_database, tenant_id, name)] == ["ALREADY_EXISTS"]
 
 
 async def test_replay_runs_the_queue_in_order_once_the_cause_is_gone(sample_database, tenant_id, name):

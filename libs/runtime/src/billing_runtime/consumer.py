@@ -14,7 +14,7 @@ from billing_runtime import dead_letter, inbox
 from billing_runtime.batches import TenantKey, runs, tenant_key
 from billing_runtime.call import Call, Role, calling
 from billing_runtime.database import Database
-from billing_runtime.database_errors import translate
+from billing_runtime.database_errors import UniqueViolated, translate
 from billing_runtime.events import Received, UnreadableEvent
 from billing_runtime.fault import failpoint
 from billing_runtime.metrics import REGISTRY
@@ -118,7 +118,8 @@ class Processor:
                 await self._run(ready, outcome)
         return outcome
 
-    async def _run(self, run: Sequence[Received], outcome: Outcome) -> None:
+    async def _run(self, run: Sequence[Received], outcome: Outcome, *, again: bool = False) -> None:
+        """`again`: the run is one event of one that failed before."""
         began = monotonic()
         try:
             await self.effect(run)
@@ -127,17 +128,18 @@ class Processor:
             if refusal is not None and refusal.transient:
                 outcome.failing_s += monotonic() - began
                 outcome.postpone(run, refusal)
-            elif len(run) == 1:
+            elif len(run) == 1 and (again or not isinstance(refusal, UniqueViolated)):
                 await self._bury(run[0], error, outcome)
             else:
                 await self._one_by_one(run, outcome)
 
     async def _one_by_one(self, run: Sequence[Received], outcome: Outcome) -> None:
+        """Also for a single event that lost a race for a row: it finds the row now."""
         for event in run:
             if outcome.holds(event):
                 outcome.postpone([event], None)
             else:
-                await self._run([event], outcome)
+                await self._run([event], outcome, again=True)
 
     async def effect(self, run: Sequence[Received]) -> None:
         """One transaction: inbox rows, the handler, commit; events of parked keys join their queue instead."""
