@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from billing_kernel.ids import uuid7
-from billing_payments.domain.attempt import AttemptState, Outcome
+from billing_payments.domain.attempt import ASKS_FOR_SILENCE, AttemptState, Outcome
 from billing_payments.domain.payment import PaymentState
 from billing_payments.gateways.sandbox import SandboxGateway
 from billing_payments.operations.cancel_payments import Settled, cancel_payments
@@ -29,6 +29,12 @@ async def resolve(payments):
 
 async def settle(payments, payment, at):
     await payments.in_transaction(lambda uow: cancel_payments(uow, [Settled(payment.invoice_id, at)]))
+
+
+async def resolve_silence(payments):
+    """As time goes by: a gateway that never heard of an attempt is asked until that is certain."""
+    for _ in range(ASKS_FOR_SILENCE):
+        await resolve(payments)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +167,7 @@ async def test_a_lost_attempt_is_not_sent_again_with_a_detached_method(payments,
     await payments.attempt(day(0))
     method_id = (await payments.get(payment)).last.payment_method_id
     await payments.in_transaction(lambda uow: detach_payment_method(uow, method_id, ""))
-    await resolve(payments)
+    await resolve_silence(payments)
     after = await payments.get(payment)
     assert (after.state, after.last.decline_code, len(fake.charges)) == (S.SCHEDULED, "not_sent", 1)
 
@@ -218,11 +224,26 @@ async def test_settled_while_under_way_the_outcome_decides(payments, fake, day):
     for payment in (sent, lost):
         await settle(payments, payment, day(1))
         assert (await payments.get(payment)).state is S.UNKNOWN
-    await resolve(payments)
+    await resolve_silence(payments)
     assert (await payments.get(sent)).state is S.SUCCEEDED
     assert (await payments.get(lost)).state is S.CANCELED
     assert len(fake.charges) == 1
     assert (await payments.told())[-2:] == ["PaymentSucceeded", "PaymentCanceled"]
+
+
+async def test_a_charge_that_reaches_the_gateway_late_is_not_written_off(payments, fake, day):
+    """The order timed out on its way, the invoice was settled, and only then the gateway took the money."""
+    fake.script["late"] = [ConnectionError()]
+    payment = await payments.due("late", "fake")
+    await payments.attempt(day(0))
+    await settle(payments, payment, day(1))
+    await resolve(payments)
+    assert (await payments.get(payment)).state is S.UNKNOWN
+    (order,) = fake.charges
+    fake.book[order.attempt_id] = (order, Outcome(A.SUCCEEDED, "fake"))
+    await resolve(payments)
+    assert (await payments.get(payment)).state is S.SUCCEEDED
+    assert (await payments.told())[-1] == "PaymentSucceeded"
 
 
 async def test_a_settlement_does_not_give_away_an_attempt_that_somebody_works_on(payments, fake, day):

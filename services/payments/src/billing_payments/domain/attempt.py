@@ -9,6 +9,7 @@ from uuid import UUID
 from billing_kernel.money import Money
 
 ASK_AGAIN_S_MAX = 60.0
+ASKS_FOR_SILENCE = 7  # a minute of questions: an order that timed out may reach the gateway later than the first ones
 
 
 class AttemptState(StrEnum):

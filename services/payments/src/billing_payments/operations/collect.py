@@ -2,7 +2,8 @@
 
 Between those three steps no transaction is open. What a crash or a time-out leaves without an outcome is UNKNOWN and is
 resolved by asking the gateway, which knows it by its attempt_id; only an attempt that the gateway never heard of is
-sent again, under the same attempt_id.
+sent again, under the same attempt_id. One that is not wanted any more is given up when the gateway has not heard of it
+for a minute: an order that timed out may still be on its way, and nothing calls it back.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ import structlog
 from billing_runtime.fault import failpoint
 
 from billing_payments.domain import collection
-from billing_payments.domain.attempt import AttemptState, ChargeOrder, Outcome
+from billing_payments.domain.attempt import ASKS_FOR_SILENCE, AttemptState, ChargeOrder, Outcome
+from billing_payments.domain.errors import GatewayUnclear
 from billing_payments.domain.payment import Payment
 from billing_payments.domain.payment_method import MethodState, PaymentMethod
 from billing_payments.domain.schedule import RetrySchedule
@@ -56,11 +58,13 @@ class Question:
     """One attempt that a gateway is to be asked about.
 
     `wanted`: it may be sent when the gateway never heard of it: the invoice is open and the payment method attached.
+    `asks` counts the questions about it, this one among them.
     """
 
     gateway: str
     order: ChargeOrder
     wanted: bool
+    asks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def question_of(payment: Payment, methods: Mapping[UUID, PaymentMethod]) -> Ques
     method = methods[last.payment_method_id]
     order = ChargeOrder(payment.id, last.id, payment.amount, method.token)
     wanted = method.state is MethodState.ATTACHED and not payment.cancel_requested
-    return Question(last.gateway, order, wanted)
+    return Question(last.gateway, order, wanted, last.asks)
 
 
 async def charge_all(collector: Collector, questions: Sequence[Question]) -> None:
@@ -107,7 +111,11 @@ async def _resolve(gateway: Gateway, question: Question) -> Outcome:
     outcome = await gateway.query(question.order.attempt_id)
     if outcome is not None:
         return outcome
-    return await gateway.charge(question.order) if question.wanted else NOT_SENT
+    if question.wanted:
+        return await gateway.charge(question.order)
+    if question.asks < ASKS_FOR_SILENCE:
+        raise GatewayUnclear("the order may still be on its way")
+    return NOT_SENT
 
 
 async def _settle(collector: Collector, questions: Sequence[Question], ask: Ask) -> None:
