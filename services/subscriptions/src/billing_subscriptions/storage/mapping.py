@@ -196,28 +196,35 @@ def _plan_item_from_json(item: Columns) -> PlanItem:
 
 def subscription_to_row(subscription: Subscription) -> Columns:
     return {
+        **renewed_to_row(subscription),
         "subscription_id": subscription.id,
         "external_id": subscription.external_id or None,
         "customer_id": subscription.customer_id,
         "plan_version_id": subscription.plan_version_id,
-        "state": subscription.state.value,
         "currency": subscription.currency,
         "zone": subscription.zone,
         "anchor_at": subscription.anchor_at,
         "started_at": subscription.started_at,
+        "trial_end_at": subscription.trial_end_at,
+        "items": [_item_to_json(item) for item in subscription.items],
+        "seller_id": subscription.seller_id,
+        "metadata": dict(subscription.metadata),
+        "created_at": subscription.created_at,
+    }
+
+
+def renewed_to_row(subscription: Subscription) -> Columns:
+    """The columns that a renewal may change: a month's end writes nothing else."""
+    return {
+        "state": subscription.state.value,
         "period_start": subscription.period.start,
         "period_end": subscription.period.end,
         "period_index": subscription.period_index,
-        "trial_end_at": subscription.trial_end_at,
         "ends_at": subscription.ends_at,
         "canceled_at": subscription.canceled_at,
         "next_due_at": subscription.next_due_at,
         "next_boundary": subscription.next_boundary.value,
-        "items": [_item_to_json(item) for item in subscription.items],
-        "seller_id": subscription.seller_id,
-        "metadata": dict(subscription.metadata),
         "version": subscription.version,
-        "created_at": subscription.created_at,
         "updated_at": subscription.updated_at,
     }
 

@@ -1,6 +1,6 @@
 """Subscriptions behind the Subscriptions port: what many share is read and written in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from billing_subscriptions.domain.errors import SubscriptionNotFound
 from billing_subscriptions.domain.renewal import Renewal
 from billing_subscriptions.domain.subscription import Subscription
-from billing_subscriptions.storage.mapping import Columns, subscription_from_row, subscription_to_row
+from billing_subscriptions.storage.mapping import Columns, renewed_to_row, subscription_from_row, subscription_to_row
 from billing_subscriptions.storage.statements import Insert, insert_row, names_taken, row, rows
 from billing_subscriptions.storage.tables import subscription as subscription_table
 
@@ -87,19 +87,25 @@ class PostgresSubscriptions:
 
     async def save(self, *subscriptions: Subscription) -> None:
         """Each follows the stored version by one; they were read under their locks."""
-        await self._write(subscriptions, _SAVE, _CHANGED)
+        await self._write(subscriptions, _SAVE, _CHANGED, subscription_to_row)
 
     async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
         """As `save`; what a renewal left alone is not written again."""
         touched = [each for each in renewals if each.after.items != each.before.items]
         plain = [each.after for each in renewals if each.after.items == each.before.items]
-        await self._write([each.after for each in touched], _SAVE, _CHANGED)
-        await self._write(plain, _SAVE_RENEWED, _RENEWED)
+        await self.save(*(each.after for each in touched))
+        await self._write(plain, _SAVE_RENEWED, _RENEWED, renewed_to_row)
 
-    async def _write(self, subscriptions: Sequence[Subscription], statement: str, names: Mapping[str, str]) -> None:
+    async def _write(
+        self,
+        subscriptions: Sequence[Subscription],
+        statement: str,
+        names: Mapping[str, str],
+        to_row: Callable[[Subscription], Columns],
+    ) -> None:
         if not subscriptions:
             return
-        columns = [subscription_to_row(subscription) for subscription in subscriptions]
+        columns = [to_row(subscription) for subscription in subscriptions]
         ids = [subscription.id for subscription in subscriptions]
         with names_taken():
             cursor = await self._tx.raw.execute(statement, (ids, *(_column(columns, name) for name in names)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from billing.common.v1 import period_pb2, price_model_pb2
 from billing.subscriptions.v1 import events_pb2, plan_pb2, subscription_pb2
@@ -21,6 +22,7 @@ from billing_usage.wire.ids import (
 )
 
 AMOUNT_PLACES = 12
+MODELS_KEPT = 1024
 _UNITS: Mapping[int, Unit] = {
     period_pb2.INTERVAL_UNIT_DAY: "day",
     period_pb2.INTERVAL_UNIT_WEEK: "week",
@@ -39,8 +41,10 @@ def subscription_from_pb(facts: events_pb2.SubscriptionFacts) -> Subscription:
     """Raises UnreadableFacts, InvalidId, InvalidTime, InvalidInterval, InvalidPriceModel."""
     given = facts.subscription
     plan_items = {item.plan_item_id: item for item in facts.plan_items}
-    metered = [item for item in given.items if _is_metered(plan_items.get(item.plan_item_id))]
-    others = [item for item in given.items if item not in metered]
+    metered: list[subscription_pb2.SubscriptionItem] = []
+    others: list[subscription_pb2.SubscriptionItem] = []
+    for item in given.items:
+        (metered if _is_metered(plan_items.get(item.plan_item_id)) else others).append(item)
     start = given.start_time
     return Subscription(
         subscription_id=subscription_id_from_text(given.subscription_id),
@@ -78,6 +82,12 @@ def model_from_pb(model: price_model_pb2.PriceModel) -> Model:
             raise UnreadableFacts("a price model that this version does not know")
 
 
+@lru_cache(MODELS_KEPT)
+def _model(serialized: bytes) -> Model:
+    """The models in use are few, and a month's end names each of them with every subscription."""
+    return model_from_pb(price_model_pb2.PriceModel.FromString(serialized))
+
+
 def _tier(tier: price_model_pb2.PriceTier) -> Tier:
     up_to = parse_decimal(tier.up_to) if tier.up_to else None
     unit = parse_decimal(tier.unit_amount, max_fraction=AMOUNT_PLACES)
@@ -91,7 +101,7 @@ def _is_metered(item: plan_pb2.PlanItem | None) -> bool:
 
 
 def _item(item: subscription_pb2.SubscriptionItem, plan_item: plan_pb2.PlanItem, currency: str) -> Item:
-    model = model_from_pb(plan_item.price)
+    model = _model(plan_item.price.SerializeToString(deterministic=True))
     price = Price(price_id_from_text(plan_item.price_id), plan_item.meter_code, currency, model)
     return Item(item_id_from_text(item.subscription_item_id), plan_item.code, price)
 
