@@ -2,8 +2,11 @@
 
 import pytest
 from billing.payments.v1 import events_pb2 as pb
+from billing_invoicing.operations.mark_invoice_paid import mark_invoice_paid
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork
+from billing_invoicing.wire.invoices import invoice_to_pb
 from billing_kernel.ids import uuid7
+from billing_kernel.money import Money
 from billing_testkit.tenants import service_call
 from invoicing_builders import FEBRUARY, MARCH, billing_due, payment_facts, received
 
@@ -39,9 +42,11 @@ async def test_the_same_payment_twice_counts_once(books, invoice_id):
     await pay(books, payment, payment)
     await pay(books, payment)
     assert await state_of(books) == ("open", 5000, None, 2)
+    (partly,) = await books.events("InvoicePartlyPaid")
+    assert (partly.invoice.due.amount_minor, partly.invoice.version) == (831, 2)
     await pay(books, payment_facts(invoice_id, 831))
     assert (await state_of(books))[0] == "paid"
-    assert len(await books.events("InvoicePaid")) == 1
+    assert len(await books.events("InvoicePaid")) == len(await books.events("InvoicePartlyPaid")) == 1
     assert await books.broken() == {}
 
 
@@ -58,6 +63,30 @@ async def test_money_beyond_the_due_is_kept_in_view(books, invoice_id):
     await pay(books, payment_facts(invoice_id, 10))
     assert (await state_of(books))[:2] == ("paid", 5831)
     assert await books.broken() == {"payments_applied_whole": 2}
+    whole = await whole_invoice(books, invoice_id)
+    assert [(each.amount_minor, each.unapplied_minor) for each in whole.payments] == [(5831, 169), (0, 10)]
+    assert [(each.amount_minor, each.unapplied_minor) for each in invoice_to_pb(whole).payments] == [
+        (5831, 169),
+        (0, 10),
+    ]
+
+
+async def test_an_attempt_that_asked_for_all_pays_the_rest_and_no_more(books, invoice_id):
+    """A part came out of band while the card was charged for everything."""
+    async with books.database.begin(service_call(books.tenant_id)) as tx:
+        amount = Money("EUR", 831)
+        await mark_invoice_paid(PostgresUnitOfWork(tx), invoice_id, amount=amount, reference="wire 7")
+    payment = payment_facts(invoice_id, 5831)
+    await pay(books, payment, payment)
+    assert (await state_of(books))[:2] == ("paid", 5831)
+    whole = await whole_invoice(books, invoice_id)
+    assert [(each.amount_minor, each.unapplied_minor) for each in whole.payments] == [(831, 0), (5000, 831)]
+    assert await books.broken() == {"payments_applied_whole": 1}
+
+
+async def whole_invoice(books, invoice_id):
+    async with books.database.read(service_call(books.tenant_id)) as tx:
+        return await PostgresUnitOfWork(tx).invoices.get(invoice_id)
 
 
 @pytest.mark.parametrize("currency", ["USD", "EUR"])

@@ -11,6 +11,7 @@ from billing_invoicing.domain.errors import (
     InvoiceNotOpen,
     PaymentExceedsDue,
 )
+from billing_invoicing.domain.events import InvoicePaid, InvoicePartlyPaid, payment_told
 from billing_invoicing.domain.invoice import TRANSITIONS, State, issued, out_of_band, relabelled, voided, with_payment
 from billing_kernel.money import CurrencyMismatch, Money
 from invoicing_builders import FEBRUARY, MARCH, a_draft, billing_due, flat_charge
@@ -91,8 +92,10 @@ def test_out_of_band(state, amount, outcome):
 def test_paying_in_parts_ends_paid():
     first = with_payment(in_state(State.OPEN), 5000, now=FEBRUARY)
     assert (first.state, first.due_minor, first.paid_at) == (State.OPEN, 831, None)
+    assert payment_told(first, FEBRUARY) == InvoicePartlyPaid(first, FEBRUARY)
     last = with_payment(first, 831, now=MARCH)
     assert (last.state, last.due_minor, last.paid_at) == (State.PAID, 0, MARCH)
+    assert payment_told(last, MARCH) == InvoicePaid(last, MARCH)
 
 
 def test_nothing_to_pay_is_paid_at_once():

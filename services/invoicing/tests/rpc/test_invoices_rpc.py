@@ -242,6 +242,8 @@ async def test_paid_in_parts_out_of_band(admin, invoice, books, refused):
     assert await admin.invoices.MarkInvoicePaid(paid(invoice, 1000), "key-p") == first
     assert (first.invoice.state, first.invoice.paid_minor, first.invoice.due_minor) == (OPEN, 1000, 11971)
     assert await books.events("InvoicePaid") == []
+    (partly,) = await books.events("InvoicePartlyPaid")
+    assert (partly.invoice.due.amount_minor, str(partly.invoice.version)) == (11971, first.invoice.etag)
     void = pb.VoidInvoiceRequest(invoice_id=invoice.invoice_id, reason="x")
     assert (await refused(admin.invoices.VoidInvoice(void))).reason == "INVOICE_PAID"
     last = (await admin.invoices.MarkInvoicePaid(paid(invoice))).invoice
@@ -251,7 +253,7 @@ async def test_paid_in_parts_out_of_band(admin, invoice, books, refused):
         (11971, "wire 7", ""),
     ]
     assert last.HasField("paid_time")
-    assert len(await books.events("InvoicePaid")) == 1
+    assert len(await books.events("InvoicePaid")) == len(await books.events("InvoicePartlyPaid")) == 1
     found = (await admin.invoices.GetInvoice(pb.GetInvoiceRequest(invoice_id=invoice.invoice_id))).invoice
     assert found == last
     assert await books.broken() == {}

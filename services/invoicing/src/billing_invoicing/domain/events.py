@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing_invoicing.domain.due import Settlement
-from billing_invoicing.domain.invoice import Invoice
+from billing_invoicing.domain.invoice import Invoice, State
 from billing_invoicing.domain.run import Run, Tally
 from billing_invoicing.domain.seller import Seller
 
@@ -34,6 +34,14 @@ class InvoicePaid:
 
 
 @dataclass(slots=True)
+class InvoicePartlyPaid:
+    """Something is still due."""
+
+    invoice: Invoice
+    effective_at: datetime
+
+
+@dataclass(slots=True)
 class InvoiceVoided:
     invoice: Invoice
     reason: str
@@ -54,5 +62,17 @@ class RunCompleted:
 
 
 InvoicingEvent = (
-    SellerCreated | SellerUpdated | InvoiceFinalized | InvoicePaid | InvoiceVoided | DueSettled | RunCompleted
+    SellerCreated
+    | SellerUpdated
+    | InvoiceFinalized
+    | InvoicePaid
+    | InvoicePartlyPaid
+    | InvoiceVoided
+    | DueSettled
+    | RunCompleted
 )
+
+
+def payment_told(invoice: Invoice, effective_at: datetime) -> InvoicePaid | InvoicePartlyPaid:
+    """What is told of an invoice after a payment was set against it."""
+    return (InvoicePaid if invoice.state is State.PAID else InvoicePartlyPaid)(invoice, effective_at)

@@ -78,12 +78,16 @@ class TaxSum(NamedTuple):
 
 
 class AppliedPayment(NamedTuple):
-    """Money that was set against the invoice; `payment_id` is None for what came out of band."""
+    """Money that was set against the invoice; `payment_id` is None for what came out of band.
+
+    `unapplied_minor` is what came beyond what was due: it is owed to the customer.
+    """
 
     payment_id: UUID | None
     reference: str
     amount_minor: int
     paid_at: datetime
+    unapplied_minor: int = 0
 
 
 class Invoice(NamedTuple):

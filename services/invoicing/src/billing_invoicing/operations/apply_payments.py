@@ -10,8 +10,8 @@ import structlog
 from billing_kernel.money import CurrencyMismatch, Money
 
 from billing_invoicing.domain.errors import InvoiceNotFound
-from billing_invoicing.domain.events import InvoicePaid
-from billing_invoicing.domain.invoice import AppliedPayment, Invoice, State, with_payment
+from billing_invoicing.domain.events import payment_told
+from billing_invoicing.domain.invoice import AppliedPayment, Invoice, with_payment
 from billing_invoicing.operations.ports import UnitOfWork
 
 log = structlog.get_logger("billing.invoicing")
@@ -29,7 +29,8 @@ class Collected:
 
 
 async def apply_payments(uow: UnitOfWork, collected: Sequence[Collected]) -> None:
-    """Money beyond what is due stays visible as not applied (invariant payments_applied_whole); none is lost.
+    """Money beyond what is due is kept as not applied, on the invoice's payments and by the invariant
+    payments_applied_whole; none is lost.
 
     Raises InvoiceNotFound, CurrencyMismatch: then nothing is written.
     """
@@ -49,14 +50,14 @@ async def _apply(uow: UnitOfWork, invoice: Invoice | None, payment: Collected) -
     if payment.amount.currency != invoice.currency:
         raise CurrencyMismatch("the payment is in another currency than its invoice")
     applied_minor = max(0, min(payment.amount.minor, invoice.due_minor))
-    record = AppliedPayment(payment.payment_id, "", applied_minor, payment.paid_at)
-    if not await uow.invoices.apply(invoice, record, payment.amount.minor):
+    unapplied_minor = payment.amount.minor - applied_minor
+    record = AppliedPayment(payment.payment_id, "", applied_minor, payment.paid_at, unapplied_minor)
+    if not await uow.invoices.apply(invoice, record):
         return None
-    if applied_minor < payment.amount.minor:
+    if unapplied_minor:
         log.warning("payment_exceeds_due", invoice_id=str(invoice.invoice_id), payment_id=str(payment.payment_id))
     if applied_minor == 0:
         return None
     after = with_payment(invoice, applied_minor, now=payment.paid_at)
-    if after.state is State.PAID:
-        await uow.publish(InvoicePaid(after, payment.paid_at), cause=payment.cause)
+    await uow.publish(payment_told(after, payment.paid_at), cause=payment.cause)
     return after

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from billing_kernel.money import Money
 
-from billing_invoicing.domain.events import InvoicePaid
-from billing_invoicing.domain.invoice import AppliedPayment, Invoice, State, out_of_band, with_payment
+from billing_invoicing.domain.events import payment_told
+from billing_invoicing.domain.invoice import AppliedPayment, Invoice, out_of_band, with_payment
 from billing_invoicing.operations.ports import UnitOfWork
 
 
@@ -16,8 +16,7 @@ async def mark_invoice_paid(uow: UnitOfWork, invoice_id: UUID, *, amount: Money 
     now = await uow.now()
     payment = AppliedPayment(None, reference, paid_minor, now)
     after = with_payment(before, paid_minor, now=now)._replace(payments=(*before.payments, payment))
-    await uow.invoices.apply(after, payment, paid_minor)
+    await uow.invoices.apply(after, payment)
     await uow.invoices.save([after])
-    if after.state is State.PAID:
-        await uow.publish(InvoicePaid(after, now))
+    await uow.publish(payment_told(after, now))
     return after

@@ -88,8 +88,8 @@ class Invoices(Protocol):
     async def invoiced(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
         """Charge -> the invoice it is on, for those that are on one."""
 
-    async def apply(self, invoice: Invoice, payment: AppliedPayment, paid_minor: int) -> bool:
-        """Records that `payment` (of `paid_minor`) was applied; False when it was recorded before."""
+    async def apply(self, invoice: Invoice, payment: AppliedPayment) -> bool:
+        """Records that `payment` was applied; False when it was recorded before."""
 
     async def tried(self, invoice_ids: Sequence[UUID], at: datetime) -> None:
         """Notes that collection was tried at least once."""

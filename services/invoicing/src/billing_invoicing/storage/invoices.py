@@ -102,7 +102,7 @@ class PostgresInvoices:
         rows = await (await self.tx.raw.execute(_INVOICED, (self.tx.tenant_id, list(charge_ids)))).fetchall()
         return {row[0]: row[1] for row in rows}
 
-    async def apply(self, made: Invoice, payment: AppliedPayment, paid_minor: int) -> bool:
+    async def apply(self, made: Invoice, payment: AppliedPayment) -> bool:
         row = {
             "applied_id": uuid7(),
             "invoice_id": made.invoice_id,
@@ -110,7 +110,7 @@ class PostgresInvoices:
             "payment_id": payment.payment_id,
             "reference": payment.reference,
             "amount_minor": payment.amount_minor,
-            "paid_minor": paid_minor,
+            "paid_minor": payment.amount_minor + payment.unapplied_minor,
             "paid_at": payment.paid_at,
         }
         added = insert(applied_payment).values(row).on_conflict_do_nothing().returning(applied_payment.c.applied_id)
@@ -137,9 +137,7 @@ class PostgresInvoices:
 
     async def _whole(self, row: Row[Any]) -> Invoice:
         of_lines = select(invoice_line).where(invoice_line.c.invoice_id == row.invoice_id)
-        of_payments = select(applied_payment).where(
-            applied_payment.c.invoice_id == row.invoice_id, applied_payment.c.amount_minor > 0
-        )
+        of_payments = select(applied_payment).where(applied_payment.c.invoice_id == row.invoice_id)
         lines = await self.tx.conn.execute(of_lines.order_by(invoice_line.c.position))
         payments = await self.tx.conn.execute(of_payments.order_by(applied_payment.c.applied_id))
         return invoice_from_row(row, list(map(line_from_row, lines)), list(map(payment_from_row, payments)))

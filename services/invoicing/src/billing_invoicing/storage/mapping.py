@@ -96,7 +96,8 @@ def line_from_row(row: Row[Any]) -> Line:
 
 
 def payment_from_row(row: Row[Any]) -> AppliedPayment:
-    return AppliedPayment(row.payment_id, row.reference, row.amount_minor, row.paid_at)
+    unapplied_minor = row.paid_minor - row.amount_minor
+    return AppliedPayment(row.payment_id, row.reference, row.amount_minor, row.paid_at, unapplied_minor)
 
 
 def invoice_from_row(row: Row[Any], lines: Sequence[Line] = (), payments: Sequence[AppliedPayment] = ()) -> Invoice:

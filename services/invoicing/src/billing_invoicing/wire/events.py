@@ -13,6 +13,7 @@ from billing_invoicing.domain.events import (
     DueSettled,
     InvoiceFinalized,
     InvoicePaid,
+    InvoicePartlyPaid,
     InvoiceVoided,
     InvoicingEvent,
     RunCompleted,
@@ -33,11 +34,12 @@ OUTCOMES = {
     Outcome.NOTHING_TO_BILL: pb.SETTLEMENT_OUTCOME_NOTHING_TO_BILL,
 }
 assert set(OUTCOMES) == set(Outcome)
-_FINALIZED, _PAID, _VOIDED, _SETTLED, _COMPLETED, _CREATED, _UPDATED = (
+_FINALIZED, _PAID, _PARTLY_PAID, _VOIDED, _SETTLED, _COMPLETED, _CREATED, _UPDATED = (
     str(message.DESCRIPTOR.full_name)
     for message in (
         pb.InvoiceFinalized,
         pb.InvoicePaid,
+        pb.InvoicePartlyPaid,
         pb.InvoiceVoided,
         pb.BillingDueSettled,
         pb.BillingRunCompleted,
@@ -81,6 +83,11 @@ def _paid(event: InvoicePaid) -> Event:
     return _of_invoice(_PAID, pb.InvoicePaid(invoice=facts), event.invoice, facts, event.effective_at)
 
 
+def _partly_paid(event: InvoicePartlyPaid) -> Event:
+    facts = invoice_facts_to_pb(event.invoice)
+    return _of_invoice(_PARTLY_PAID, pb.InvoicePartlyPaid(invoice=facts), event.invoice, facts, event.effective_at)
+
+
 def _voided(event: InvoiceVoided) -> Event:
     facts = invoice_facts_to_pb(event.invoice)
     payload = pb.InvoiceVoided(invoice=facts, reason=event.reason)
@@ -121,6 +128,7 @@ _WRITERS: Mapping[type[Any], Callable[[Any], Event]] = {
     SellerUpdated: _updated,
     InvoiceFinalized: _finalized,
     InvoicePaid: _paid,
+    InvoicePartlyPaid: _partly_paid,
     InvoiceVoided: _voided,
     DueSettled: _settled,
     RunCompleted: _completed,

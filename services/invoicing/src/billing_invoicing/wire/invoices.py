@@ -139,6 +139,7 @@ def _payment_to_pb(payment: AppliedPayment) -> invoice_pb2.AppliedPayment:
         reference=payment.reference,
         amount_minor=payment.amount_minor,
         paid_time=instant_to_pb(payment.paid_at),
+        unapplied_minor=payment.unapplied_minor,
     )
 
 

@@ -27,15 +27,15 @@ from billing.common.v1 import money_pb2 as billing_dot_common_dot_v1_dot_money__
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!billing/invoicing/v1/events.proto\x12\x14\x62illing.invoicing.v1\x1a\"billing/common/v1/collection.proto\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n\rSellerCreated\x12\x31\n\x06seller\x18\x01 \x01(\x0b\x32!.billing.invoicing.v1.SellerFacts\"B\n\rSellerUpdated\x12\x31\n\x06seller\x18\x01 \x01(\x0b\x32!.billing.invoicing.v1.SellerFacts\"k\n\x0bSellerFacts\x12\x11\n\tseller_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x14\n\x0c\x63ountry_code\x18\x03 \x01(\t\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x12\n\nis_default\x18\x05 \x01(\x08\"G\n\x10InvoiceFinalized\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\"B\n\x0bInvoicePaid\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\"T\n\rInvoiceVoided\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xc2\x03\n\x0cInvoiceFacts\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06number\x18\x03 \x01(\t\x12\x11\n\tseller_id\x18\x04 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12\x18\n\x10subscription_ids\x18\x06 \x03(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\x12\'\n\x05total\x18\x08 \x01(\x0b\x32\x18.billing.common.v1.Money\x12%\n\x03tax\x18\t \x01(\x0b\x32\x18.billing.common.v1.Money\x12%\n\x03\x64ue\x18\n \x01(\x0b\x32\x18.billing.common.v1.Money\x12>\n\x11\x63ollection_method\x18\x0b \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x30\n\x0cinvoice_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64ue_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63ontent_hash\x18\x0e \x01(\t\"\xaa\x01\n\x11\x42illingDueSettled\x12\x0e\n\x06\x64ue_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x38\n\x07outcome\x18\x04 \x01(\x0e\x32\'.billing.invoicing.v1.SettlementOutcome\x12\x12\n\ninvoice_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\x83\x01\n\x13\x42illingRunCompleted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12)\n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07settled\x18\x03 \x01(\x03\x12\x0e\n\x06parked\x18\x04 \x01(\x03\x12\x10\n\x08invoices\x18\x05 \x01(\x03*\x9f\x01\n\x11SettlementOutcome\x12\"\n\x1eSETTLEMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSETTLEMENT_OUTCOME_INVOICED\x10\x01\x12\x1d\n\x19SETTLEMENT_OUTCOME_PARKED\x10\x02\x12&\n\"SETTLEMENT_OUTCOME_NOTHING_TO_BILL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!billing/invoicing/v1/events.proto\x12\x14\x62illing.invoicing.v1\x1a\"billing/common/v1/collection.proto\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n\rSellerCreated\x12\x31\n\x06seller\x18\x01 \x01(\x0b\x32!.billing.invoicing.v1.SellerFacts\"B\n\rSellerUpdated\x12\x31\n\x06seller\x18\x01 \x01(\x0b\x32!.billing.invoicing.v1.SellerFacts\"k\n\x0bSellerFacts\x12\x11\n\tseller_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x14\n\x0c\x63ountry_code\x18\x03 \x01(\t\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x12\n\nis_default\x18\x05 \x01(\x08\"G\n\x10InvoiceFinalized\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\"B\n\x0bInvoicePaid\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\"H\n\x11InvoicePartlyPaid\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\"T\n\rInvoiceVoided\x12\x33\n\x07invoice\x18\x01 \x01(\x0b\x32\".billing.invoicing.v1.InvoiceFacts\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xc2\x03\n\x0cInvoiceFacts\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06number\x18\x03 \x01(\t\x12\x11\n\tseller_id\x18\x04 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12\x18\n\x10subscription_ids\x18\x06 \x03(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\x12\'\n\x05total\x18\x08 \x01(\x0b\x32\x18.billing.common.v1.Money\x12%\n\x03tax\x18\t \x01(\x0b\x32\x18.billing.common.v1.Money\x12%\n\x03\x64ue\x18\n \x01(\x0b\x32\x18.billing.common.v1.Money\x12>\n\x11\x63ollection_method\x18\x0b \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x30\n\x0cinvoice_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64ue_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63ontent_hash\x18\x0e \x01(\t\"\xaa\x01\n\x11\x42illingDueSettled\x12\x0e\n\x06\x64ue_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x38\n\x07outcome\x18\x04 \x01(\x0e\x32\'.billing.invoicing.v1.SettlementOutcome\x12\x12\n\ninvoice_id\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\x83\x01\n\x13\x42illingRunCompleted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12)\n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07settled\x18\x03 \x01(\x03\x12\x0e\n\x06parked\x18\x04 \x01(\x03\x12\x10\n\x08invoices\x18\x05 \x01(\x03*\x9f\x01\n\x11SettlementOutcome\x12\"\n\x1eSETTLEMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSETTLEMENT_OUTCOME_INVOICED\x10\x01\x12\x1d\n\x19SETTLEMENT_OUTCOME_PARKED\x10\x02\x12&\n\"SETTLEMENT_OUTCOME_NOTHING_TO_BILL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'billing.invoicing.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SETTLEMENTOUTCOME']._serialized_start=1392
-  _globals['_SETTLEMENTOUTCOME']._serialized_end=1551
+  _globals['_SETTLEMENTOUTCOME']._serialized_start=1466
+  _globals['_SETTLEMENTOUTCOME']._serialized_end=1625
   _globals['_SELLERCREATED']._serialized_start=159
   _globals['_SELLERCREATED']._serialized_end=225
   _globals['_SELLERUPDATED']._serialized_start=227
@@ -46,12 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVOICEFINALIZED']._serialized_end=475
   _globals['_INVOICEPAID']._serialized_start=477
   _globals['_INVOICEPAID']._serialized_end=543
-  _globals['_INVOICEVOIDED']._serialized_start=545
-  _globals['_INVOICEVOIDED']._serialized_end=629
-  _globals['_INVOICEFACTS']._serialized_start=632
-  _globals['_INVOICEFACTS']._serialized_end=1082
-  _globals['_BILLINGDUESETTLED']._serialized_start=1085
-  _globals['_BILLINGDUESETTLED']._serialized_end=1255
-  _globals['_BILLINGRUNCOMPLETED']._serialized_start=1258
-  _globals['_BILLINGRUNCOMPLETED']._serialized_end=1389
+  _globals['_INVOICEPARTLYPAID']._serialized_start=545
+  _globals['_INVOICEPARTLYPAID']._serialized_end=617
+  _globals['_INVOICEVOIDED']._serialized_start=619
+  _globals['_INVOICEVOIDED']._serialized_end=703
+  _globals['_INVOICEFACTS']._serialized_start=706
+  _globals['_INVOICEFACTS']._serialized_end=1156
+  _globals['_BILLINGDUESETTLED']._serialized_start=1159
+  _globals['_BILLINGDUESETTLED']._serialized_end=1329
+  _globals['_BILLINGRUNCOMPLETED']._serialized_start=1332
+  _globals['_BILLINGRUNCOMPLETED']._serialized_end=1463
 # @@protoc_insertion_point(module_scope)

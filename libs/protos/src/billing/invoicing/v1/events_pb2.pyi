@@ -185,6 +185,30 @@ class InvoicePaid(_message.Message):
 Global___InvoicePaid: _TypeAlias = InvoicePaid  # noqa: Y015
 
 @_typing.final
+class InvoicePartlyPaid(_message.Message):
+    """A part of an invoice was paid, and something is still due: `due` of the facts. An older version of the invoice says nothing any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVOICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def invoice(self) -> Global___InvoiceFacts:
+        """The invoice."""
+
+    def __init__(
+        self,
+        *,
+        invoice: Global___InvoiceFacts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvoicePartlyPaid: _TypeAlias = InvoicePartlyPaid  # noqa: Y015
+
+@_typing.final
 class InvoiceVoided(_message.Message):
     """An invoice was voided."""
 

@@ -449,12 +449,15 @@ class AppliedPayment(_message.Message):
     REFERENCE_FIELD_NUMBER: _builtins.int
     AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     PAID_TIME_FIELD_NUMBER: _builtins.int
+    UNAPPLIED_MINOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """The payment, or empty when it was paid out of band."""
     reference: _builtins.str
     """Reference of an out-of-band payment, such as a bank transfer."""
     amount_minor: _builtins.int
-    """Amount, in minor units."""
+    """What of it was set against the invoice, in minor units."""
+    unapplied_minor: _builtins.int
+    """What of it was more than due, in minor units: to be given back. 0 where it was applied whole."""
     @_builtins.property
     def paid_time(self) -> _timestamp_pb2.Timestamp:
         """When it was paid."""
@@ -466,10 +469,11 @@ class AppliedPayment(_message.Message):
         reference: _builtins.str = ...,
         amount_minor: _builtins.int = ...,
         paid_time: _timestamp_pb2.Timestamp | None = ...,
+        unapplied_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["paid_time", b"paid_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "paid_time", b"paid_time", "payment_id", b"payment_id", "reference", b"reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "paid_time", b"paid_time", "payment_id", b"payment_id", "reference", b"reference", "unapplied_minor", b"unapplied_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

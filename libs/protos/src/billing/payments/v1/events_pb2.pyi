@@ -218,7 +218,7 @@ class PaymentFacts(_message.Message):
 
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is or was to be collected."""
+        """What is to be collected: the rest, when a part was paid otherwise. Of a payment that succeeded, what was charged."""
 
     def __init__(
         self,

@@ -154,7 +154,7 @@ class Payment(_message.Message):
     """Version of the resource."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is to be collected."""
+        """What is to be collected: the rest, when a part was paid otherwise. Of a payment that succeeded, what was charged."""
 
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaymentAttempt]:
@@ -213,6 +213,7 @@ class PaymentAttempt(_message.Message):
     GATEWAY_REFERENCE_FIELD_NUMBER: _builtins.int
     DECLINE_CODE_FIELD_NUMBER: _builtins.int
     ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """Id, such as att_01jx...; the idempotency key at the gateway."""
     number: _builtins.int
@@ -231,6 +232,10 @@ class PaymentAttempt(_message.Message):
     def attempt_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made, in business time."""
 
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What it asked for; a part that is paid otherwise while it is under way does not change it."""
+
     def __init__(
         self,
         *,
@@ -242,10 +247,11 @@ class PaymentAttempt(_message.Message):
         gateway_reference: _builtins.str = ...,
         decline_code: _builtins.str = ...,
         attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_time", b"attempt_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_time", b"attempt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "attempt_time", b"attempt_time", "decline_code", b"decline_code", "gateway", b"gateway", "gateway_reference", b"gateway_reference", "number", b"number", "payment_method_id", b"payment_method_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "attempt_time", b"attempt_time", "decline_code", b"decline_code", "gateway", b"gateway", "gateway_reference", b"gateway_reference", "number", b"number", "payment_method_id", b"payment_method_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
