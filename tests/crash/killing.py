@@ -27,6 +27,7 @@ ROLES: Sequence[tuple[str, str]] = (
     ("tax", "all"),
 )
 LOOK_S = 0.05
+LOG_CHARS = 3000
 
 Quiet = Callable[[], Mapping[str, int]]
 """What still moves, and how much of it; empty at rest."""
@@ -81,6 +82,7 @@ class Killer:
         self._roles = roles
         self._waiting: Mapping[tuple[str, str], Fault] = {fault.place: fault for fault in faults}
         self.died: list[Fault] = []
+        self.wrong_deaths: list[str] = []
         self._stopping = threading.Event()
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda fault: roles.replace(fault.place, f"{fault.point}:{fault.pass_number}"), faults))
@@ -102,11 +104,16 @@ class Killer:
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_S) and self.alive:
             for fault in self.alive:
-                code = self._roles.running[fault.place].exit_code
-                if code is not None:
-                    assert code == -signal.SIGKILL, f"{fault}: ended with code {code}"
+                child = self._roles.running[fault.place]
+                if child.exit_code is not None:
+                    self._note(fault, child)
                     self._roles.replace(fault.place)
-                    self.died.append(fault)
+
+    def _note(self, fault: Fault, child: Child) -> None:
+        self.died.append(fault)
+        if child.exit_code != -signal.SIGKILL:
+            last_words = child.command.log.read_text(errors="replace")[-LOG_CHARS:]
+            self.wrong_deaths.append(f"{fault}: ended with code {child.exit_code}: {last_words}")
 
 
 def wait_until(quiet: Quiet, seconds: float) -> None:

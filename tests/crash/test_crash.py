@@ -75,6 +75,7 @@ def test_a_month_of_kills_breaks_no_rule(mesh: Mesh, played: Round) -> None:
         while killer.alive and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not killer.alive, f"never struck: {[str(fault) for fault in killer.alive]}"
+    assert not killer.wrong_deaths, "\n".join(killer.wrong_deaths)
     mesh.settle(mesh.struck)
     mesh.struck_by += map(str, played.faults)
     with truth_of(mesh.fleet) as truth:
