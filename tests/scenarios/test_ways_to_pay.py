@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 import pytest_asyncio
 from billing.payments.v1.payment_methods_service_pb2 import (
     CreatePaymentMethodRequest,
@@ -117,7 +116,6 @@ async def test_a_void_or_paid_invoice_is_not_charged_any_more(shop: Shop) -> Non
     assert (await refusal(shop.world.admin.payments.RetryPayment(retry)))[1] == "PAYMENT_NOT_RETRYABLE"
 
 
-@pytest.mark.xfail(strict=True, reason="payments are not told of a part that was paid out of band and charge it all")
 async def test_what_was_paid_in_part_is_charged_for_the_rest(shop: Shop) -> None:
     await shop.sign_up("anna", "tok_soft_decline_then_succeeds")
     await shop.world.bill()

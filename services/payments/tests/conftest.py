@@ -116,7 +116,7 @@ class Service:
 
     async def open(self, customer: UUID, at: datetime = START, amount: int = 4900) -> Payment:
         """A payment that is due at `at`."""
-        invoice = Collectable(uuid7(), customer, (uuid7(),), Money("EUR", amount), at)
+        invoice = Collectable(uuid7(), customer, (uuid7(),), Money("EUR", amount), 1, at)
         await self.in_transaction(lambda uow: open_payments(uow, [invoice]), self.at(at))
         return await self.payment_of(invoice.invoice_id)
 

@@ -146,6 +146,67 @@ async def test_what_was_collected_stays_collected(payments, processor, received,
     assert "PaymentCanceled" not in await payments.told()
 
 
-async def test_an_invoice_without_a_payment_is_nobodys_business(payments, processor, received):
-    await processor.process([received(pb.InvoicePaid(invoice=invoice()))])
+def partly(facts, minor, version):
+    return pb.InvoicePartlyPaid(
+        invoice=pb.InvoiceFacts(
+            invoice_id=facts.invoice_id,
+            customer_id=facts.customer_id,
+            version=version,
+            due=Money(currency_code="EUR", amount_minor=minor),
+        )
+    )
+
+
+async def test_what_was_paid_in_part_is_collected_for_the_rest_once(payments, processor, received, day):
+    facts = invoice(version=1)
+    await payments.attach(customer=decode("cus", facts.customer_id))
+    event = received(partly(facts, 2900, 2), at=1)
+    await processor.process([received(pb.InvoiceFinalized(invoice=facts)), event, event])
+    await processor.process([event])
+    (open_,) = await payments.payments()
+    assert (str(open_.amount), open_.version, open_.state) == ("29.00 EUR", 2, PaymentState.SCHEDULED)
+    await payments.attempt(day(1))
+    (paid,) = await payments.payments()
+    assert (str(paid.amount), str(paid.last.amount), paid.state) == ("29.00 EUR", "29.00 EUR", PaymentState.SUCCEEDED)
+    assert await charged(payments) == [2900]
+
+
+@pytest.mark.parametrize("versions", [(2, 3), (3, 2), (3, 3)])
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_of_parts_in_any_order_the_newest_version_counts(payments, processor, received, versions, batches):
+    facts = invoice(version=1)
+    await processor.process([received(pb.InvoiceFinalized(invoice=facts))])
+    events = [received(partly(facts, 4900 - 1000 * version, version)) for version in versions]
+    for batch in [events] if batches == 1 else [[event] for event in events]:
+        await processor.process(batch)
+    await processor.process([received(pb.InvoiceFinalized(invoice=facts))])
+    (open_,) = await payments.payments()
+    assert (str(open_.amount), open_.invoice_version) == ("19.00 EUR", 3)
+
+
+async def test_a_part_that_comes_behind_the_whole_opens_nothing(payments, processor, received):
+    facts = invoice(version=1)
+    await processor.process([received(pb.InvoiceFinalized(invoice=facts))])
+    await processor.process([received(pb.InvoicePaid(invoice=facts)), received(partly(facts, 2900, 2))])
+    (made,) = await payments.payments()
+    assert made.state is PaymentState.CANCELED
+    assert await payments.told() == ["PaymentCanceled"]
+
+
+async def test_a_part_without_a_rest_cancels(payments, processor, received):
+    facts = invoice(version=1)
+    await processor.process([received(pb.InvoiceFinalized(invoice=facts)), received(partly(facts, 0, 2))])
+    assert [each.state for each in await payments.payments()] == [PaymentState.CANCELED]
+    assert await payments.told() == ["PaymentCanceled"]
+
+
+async def charged(payments):
+    """By the sandbox's own book."""
+    async with payments.database.read(payments.call) as tx:
+        return (await tx.conn.execute(text("SELECT amount_minor FROM sandbox_charge"))).scalars().all()
+
+
+@pytest.mark.parametrize("kind", [pb.InvoicePaid, pb.InvoicePartlyPaid])
+async def test_an_invoice_without_a_payment_is_nobodys_business(payments, processor, received, kind):
+    await processor.process([received(kind(invoice=invoice()))])
     assert (await payments.payments(), await dead_letters(payments)) == ([], [])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from billing_kernel.ids import uuid7
-from billing_kernel.money import Money
+from billing_kernel.money import CurrencyMismatch, Money
 from billing_payments.domain import collection as rules
 from billing_payments.domain import events
 from billing_payments.domain.attempt import (
@@ -18,7 +18,7 @@ from billing_payments.domain.attempt import (
     ask_again_s,
 )
 from billing_payments.domain.errors import NeedsNoAction, NotRetryable
-from billing_payments.domain.payment import TRANSITIONS, PaymentState, open_payment
+from billing_payments.domain.payment import CLOSED, TRANSITIONS, PaymentState, open_payment
 from billing_payments.domain.payment_method import MethodDraft, attach
 from billing_payments.domain.schedule import parse_schedule
 
@@ -33,6 +33,7 @@ SOFT = Outcome(A.SOFT_DECLINED, "ref", "insufficient_funds")
 HARD = Outcome(A.HARD_DECLINED, "ref", "card_stolen")
 ACTION = Outcome(A.REQUIRES_ACTION, "ref")
 
+FULL, REST = Money("EUR", 4900), Money("EUR", 2900)
 METHOD = attach(
     MethodDraft(uuid7(), "sandbox", "tok_succeeds"), method_id=uuid7(), label="", is_default=True, now=START
 )
@@ -40,7 +41,7 @@ METHOD = attach(
 
 def fresh():
     ids = {"payment_id": uuid7(), "invoice_id": uuid7(), "customer_id": METHOD.customer_id, "subscription_ids": ()}
-    return open_payment(**ids, amount=Money("EUR", 4900), now=START)
+    return open_payment(**ids, amount=Money("EUR", 4900), invoice_version=2, now=START)
 
 
 def start(payment, at=START):
@@ -67,6 +68,10 @@ def in_state(state):
 
 def wake(payment):
     return rules.wake(replace(payment, next_attempt_at=None), now=START)
+
+
+def take_rest(payment, minor=2900, version=3, at=START):
+    return rules.take_rest(payment, Money("EUR", minor), invoice_version=version, now=at).payment
 
 
 # What each event makes of each state; an exception type where it is refused or a bug.
@@ -193,6 +198,61 @@ def test_a_payment_that_is_settled_meanwhile(state, outcome, after, event):
     assert (decision.payment.state, [type(told) for told in decision.events]) == (after, [event])
 
 
+@pytest.mark.parametrize("state", [S.SCHEDULED, S.FAILED])
+def test_the_next_attempt_asks_for_the_rest(state):
+    after = take_rest(in_state(state), at=START + DAY)
+    assert (after.amount, after.invoice_version, after.updated_at) == (REST, 3, START + DAY)
+    assert after.next_attempt_at == in_state(state).next_attempt_at
+    paid = record(start(after), SUCCEEDED).payment
+    assert (paid.amount, paid.last.amount) == (REST, REST)
+
+
+@pytest.mark.parametrize("state", [S.PROCESSING, S.UNKNOWN, S.REQUIRES_ACTION])
+@pytest.mark.parametrize(("outcome", "amount"), [(SUCCEEDED, FULL), (SOFT, REST), (HARD, REST), (ACTION, REST)])
+def test_the_attempt_under_way_keeps_its_amount(state, outcome, amount):
+    after = take_rest(in_state(state))
+    assert (after.amount, after.last.amount) == (REST, FULL)
+    asked = rules.confirm(after, now=START, hold_s=9) if state is S.REQUIRES_ACTION else after
+    decision = record(asked, outcome)
+    (told,) = decision.events
+    assert (told.payment.amount, decision.payment.last.amount) == (amount, FULL)
+    if decision.payment.state in (S.SCHEDULED, S.FAILED):
+        assert start(decision.payment).last.amount == REST
+
+
+@pytest.mark.parametrize("state", S)
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_what_is_not_newer_says_nothing(state, version):
+    before = in_state(state)
+    assert take_rest(before, 100, version) is before
+    newer = take_rest(before)
+    assert take_rest(newer, 3900, 3) is newer
+
+
+@pytest.mark.parametrize("state", S)
+def test_a_rest_moves_no_state_and_leaves_what_is_closed(state):
+    before = in_state(state)
+    after = take_rest(before)
+    assert (after.state, after.attempts) == (state, before.attempts)
+    assert (after is before) == (state in CLOSED)
+
+
+def test_a_rest_after_the_settlement_says_nothing():
+    requested = rules.cancel(in_state(S.PROCESSING), now=START).payment
+    assert take_rest(requested) is requested
+
+
+@pytest.mark.parametrize("minor", [0, -1])
+def test_no_rest_is_a_settlement(minor):
+    assert take_rest(in_state(S.SCHEDULED), minor).state is S.CANCELED
+    assert take_rest(in_state(S.UNKNOWN), minor).cancel_requested
+
+
+def test_a_rest_in_another_currency_is_refused():
+    with pytest.raises(CurrencyMismatch):
+        rules.take_rest(fresh(), Money("USD", 100), invoice_version=3, now=START)
+
+
 def test_waiting_for_a_method():
     decision = rules.wait_for_method(fresh(), at=START + DAY)
     (told,) = decision.events
@@ -237,5 +297,6 @@ def test_nothing_due_is_no_payment():
             customer_id=uuid7(),
             subscription_ids=(),
             amount=Money("EUR", 0),
+            invoice_version=1,
             now=START,
         )

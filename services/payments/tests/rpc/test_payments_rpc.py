@@ -67,6 +67,7 @@ async def test_get(viewer, payments, day):
         encode("cus", payment.customer_id),
     )
     assert (found.amount.currency_code, found.amount.amount_minor) == ("EUR", 4900)
+    assert [attempt.amount for attempt in found.attempts] == [found.amount]
     assert (found.state, found.etag) == (payment_pb2.PAYMENT_STATE_SCHEDULED, "v3")
     assert found.next_attempt_time == stamp(day(3))
     (attempt,) = found.attempts

@@ -174,6 +174,8 @@ async def test_the_invariants_hold_after_every_kind_of_attempt(payments, day):
         ("captured_at_most_once", "INSERT INTO sandbox_charge SELECT tenant_id, gen_random_uuid(), payment_id, token,"
          " currency, amount_minor, state, decline_code, entered_at, captured_at FROM sandbox_charge"),
         ("succeeded_is_captured", "UPDATE sandbox_charge SET amount_minor = 1"),
+        ("succeeded_is_captured", "UPDATE payment SET amount_minor = 1"),
+        ("succeeded_is_captured", "UPDATE payment_attempt SET amount_minor = 1"),
         ("succeeded_is_captured", "UPDATE sandbox_charge SET state = 'HARD_DECLINED', captured_at = NULL"),
         ("succeeded_has_its_attempt", "UPDATE payment_attempt SET state = 'HARD_DECLINED'"),
         ("captured_is_succeeded", "UPDATE sandbox_charge SET payment_id = gen_random_uuid(),"

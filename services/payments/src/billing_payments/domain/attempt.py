@@ -53,11 +53,13 @@ class Outcome:
 class Attempt:
     """`attempted_at` and `confirmed_at` are business time. `asks` counts the questions to the gateway about it.
 
+    `amount` is what it asked for and never changes: the gateway knows the attempt by it.
     `hold_s`: for so many seconds of wall time from its saving nobody else may ask; None leaves that as it was saved.
     """
 
     id: UUID
     number: int
+    amount: Money
     payment_method_id: UUID
     gateway: str
     state: AttemptState

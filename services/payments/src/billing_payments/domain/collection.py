@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from billing_kernel.money import CurrencyMismatch, Money
+
 from billing_payments.domain.attempt import Attempt, AttemptState, Outcome, ask_again_s
 from billing_payments.domain.errors import NeedsNoAction, NotRetryable
 from billing_payments.domain.events import (
@@ -32,7 +34,9 @@ def start_attempt(payment: Payment, method: PaymentMethod, *, attempt_id: UUID, 
     """The next attempt is on its way, also of a payment that was given up. Raises NotRetryable in any other state."""
     check_retryable(payment)
     number = len(payment.attempts) + 1
-    attempt = Attempt(attempt_id, number, method.id, method.gateway, AttemptState.PROCESSING, at, hold_s=hold_s)
+    attempt = Attempt(
+        attempt_id, number, payment.amount, method.id, method.gateway, AttemptState.PROCESSING, at, hold_s=hold_s
+    )
     after = moved(payment, PaymentState.PROCESSING, now=at)
     return replace(after, attempts=(*payment.attempts, attempt))
 
@@ -88,7 +92,7 @@ def record(payment: Payment, outcome: Outcome, schedule: RetrySchedule) -> Decis
     after = with_last(payment, replace(answered, hold_s=0.0))
     at = last.effective_at
     if outcome.state is AttemptState.SUCCEEDED:
-        after = moved(after, PaymentState.SUCCEEDED, now=at)
+        after = moved(replace(after, amount=last.amount), PaymentState.SUCCEEDED, now=at)
         return Decision(after, (PaymentSucceeded(after, at),))
     if payment.cancel_requested:
         return _canceled(after, at)
@@ -105,6 +109,23 @@ def cancel(payment: Payment, *, now: datetime) -> Decision:
     if payment.state not in UNDER_WAY:
         return _canceled(payment, now)
     return Decision(moved(payment, payment.state, now=now, cancel_requested=True))
+
+
+def take_rest(payment: Payment, rest: Money, *, invoice_version: int, now: datetime) -> Decision:
+    """A part of the invoice was paid otherwise: from the next attempt on `rest` is collected, and nothing when it is
+    nothing. The attempt under way keeps its amount. What is not newer than what is known changes nothing.
+
+    Raises CurrencyMismatch.
+    """
+    if rest.currency != payment.amount.currency:
+        raise CurrencyMismatch("what is due is in another currency than its payment")
+    if payment.state in CLOSED or payment.cancel_requested or invoice_version <= payment.invoice_version:
+        return Decision(payment)
+    if rest.minor <= 0:
+        return cancel(payment, now=now)
+    version, updated_at = payment.version + 1, max(now, payment.updated_at)
+    known = replace(payment, amount=rest, invoice_version=invoice_version)
+    return Decision(replace(known, version=version, updated_at=updated_at))
 
 
 def _declined(payment: Payment, outcome: Outcome, schedule: RetrySchedule, at: datetime) -> Decision:

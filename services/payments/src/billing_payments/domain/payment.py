@@ -44,6 +44,8 @@ CLOSED = frozenset(state for state, following in TRANSITIONS.items() if not foll
 class Payment:
     """`next_attempt_at` is set only while SCHEDULED; a scheduled payment without it waits for a payment method.
 
+    `amount` is what the next attempt asks for: what was due in version `invoice_version` of the invoice; once the
+    payment succeeded, what was charged.
     `cancel_requested`: the invoice was settled while an attempt was under way; its outcome decides.
     """
 
@@ -52,6 +54,7 @@ class Payment:
     customer_id: UUID
     subscription_ids: tuple[UUID, ...]
     amount: Money
+    invoice_version: int
     state: PaymentState
     created_at: datetime
     updated_at: datetime
@@ -85,12 +88,22 @@ def open_payment(
     customer_id: UUID,
     subscription_ids: tuple[UUID, ...],
     amount: Money,
+    invoice_version: int,
     now: datetime,
 ) -> Payment:
     """A payment that is due at `now`."""
     assert amount.minor > 0, "only what is due is collected"
     return Payment(
-        payment_id, invoice_id, customer_id, subscription_ids, amount, S.SCHEDULED, now, now, next_attempt_at=now
+        id=payment_id,
+        invoice_id=invoice_id,
+        customer_id=customer_id,
+        subscription_ids=subscription_ids,
+        amount=amount,
+        invoice_version=invoice_version,
+        state=S.SCHEDULED,
+        created_at=now,
+        updated_at=now,
+        next_attempt_at=now,
     )
 
 

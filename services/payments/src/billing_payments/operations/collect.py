@@ -57,7 +57,8 @@ class Collector:
 class Question:
     """One attempt that a gateway is to be asked about.
 
-    `wanted`: it may be sent when the gateway never heard of it: the invoice is open and the payment method attached.
+    `wanted`: it may be sent when the gateway never heard of it: the invoice is open, still has its amount due, and the
+    payment method is attached.
     `asks` counts the questions about it, this one among them.
     """
 
@@ -83,8 +84,9 @@ def question_of(payment: Payment, methods: Mapping[UUID, PaymentMethod]) -> Ques
     """The question for the latest attempt; `methods` holds its payment method."""
     last = payment.last
     method = methods[last.payment_method_id]
-    order = ChargeOrder(payment.id, last.id, payment.amount, method.token)
-    wanted = method.state is MethodState.ATTACHED and not payment.cancel_requested
+    order = ChargeOrder(payment.id, last.id, last.amount, method.token)
+    due = last.amount == payment.amount and not payment.cancel_requested
+    wanted = due and method.state is MethodState.ATTACHED
     return Question(last.gateway, order, wanted, last.asks)
 
 

@@ -14,12 +14,13 @@ from billing_payments.operations.ports import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Collectable:
-    """An invoice that is to be charged."""
+    """An invoice that is to be charged, as of its `version`."""
 
     invoice_id: UUID
     customer_id: UUID
     subscription_ids: tuple[UUID, ...]
     due: Money
+    version: int
     at: datetime
 
 
@@ -35,5 +36,6 @@ def _payment(invoice: Collectable) -> Payment:
         customer_id=invoice.customer_id,
         subscription_ids=invoice.subscription_ids,
         amount=invoice.due,
+        invoice_version=invoice.version,
         now=invoice.at,
     )

@@ -18,6 +18,7 @@ INVARIANTS: Mapping[str, str] = {
         LEFT JOIN sandbox_charge AS charge ON charge.attempt_id = attempt.attempt_id
             AND charge.captured_at IS NOT NULL
             AND charge.amount_minor = payment.amount_minor AND charge.currency = payment.currency
+            AND charge.amount_minor = attempt.amount_minor AND charge.currency = attempt.currency
         WHERE payment.state = 'SUCCEEDED' AND attempt.gateway = 'sandbox' AND charge.attempt_id IS NULL
     """,
     "succeeded_has_its_attempt": """

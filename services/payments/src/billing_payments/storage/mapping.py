@@ -50,6 +50,7 @@ def payment_from_row(row: Row[Any], attempts: Iterable[Attempt]) -> Payment:
         customer_id=row.customer_id,
         subscription_ids=tuple(row.subscription_ids),
         amount=Money(row.currency, row.amount_minor),
+        invoice_version=row.invoice_version,
         state=PaymentState(row.state),
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -68,7 +69,6 @@ def payment_to_row(payment: Payment) -> dict[str, Any]:
         "customer_id": payment.customer_id,
         "subscription_ids": list(payment.subscription_ids),
         "currency": payment.amount.currency,
-        "amount_minor": payment.amount.minor,
         "metadata": dict(payment.metadata),
         "created_at": payment.created_at,
         **payment_changes(payment),
@@ -78,6 +78,8 @@ def payment_to_row(payment: Payment) -> dict[str, Any]:
 def payment_changes(payment: Payment) -> dict[str, Any]:
     """The columns that change in the life of a payment."""
     return {
+        "amount_minor": payment.amount.minor,
+        "invoice_version": payment.invoice_version,
         "state": payment.state.value,
         "next_attempt_at": payment.next_attempt_at,
         "cancel_requested": payment.cancel_requested,
@@ -90,6 +92,7 @@ def attempt_from_row(row: Row[Any]) -> Attempt:
     return Attempt(
         id=row.attempt_id,
         number=row.number,
+        amount=Money(row.currency, row.amount_minor),
         payment_method_id=row.payment_method_id,
         gateway=row.gateway,
         state=AttemptState(row.state),
@@ -109,6 +112,8 @@ def attempt_to_row(payment: Payment) -> dict[str, Any]:
         "payment_id": payment.id,
         "customer_id": payment.customer_id,
         "number": attempt.number,
+        "currency": attempt.amount.currency,
+        "amount_minor": attempt.amount.minor,
         "payment_method_id": attempt.payment_method_id,
         "gateway": attempt.gateway,
         "attempted_at": attempt.attempted_at,

@@ -46,7 +46,15 @@ ATTEMPT_UNDER_WAY = payment_attempt.c.state.in_([literal_column("'PROCESSING'"),
 _HELD_UNTIL = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, cast(bindparam("b_hold_s"), Float))
 _CONFIRMED = (payment_attempt.c.state == "REQUIRES_ACTION") & (bindparam("b_state", type_=Text) == "UNKNOWN")
 _IN_FLIGHT_SINCE = case((_CONFIRMED, func.clock_timestamp()), else_=payment_attempt.c.in_flight_since)
-_PAYMENT_COLUMNS = ("state", "next_attempt_at", "cancel_requested", "version", "updated_at")
+_PAYMENT_COLUMNS = (
+    "amount_minor",
+    "invoice_version",
+    "state",
+    "next_attempt_at",
+    "cancel_requested",
+    "version",
+    "updated_at",
+)
 _ATTEMPT_COLUMNS = ("state", "gateway_reference", "decline_code", "confirmed_at", "asks")
 
 _SAVE_PAYMENT = (

@@ -70,6 +70,7 @@ payment = Table(
     Column("customer_id", Uuid, nullable=False),
     Column("subscription_ids", ARRAY(Uuid), nullable=False),
     *_money(),
+    Column("invoice_version", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     _instant("next_attempt_at", nullable=True),
     Column("cancel_requested", Boolean, nullable=False),
@@ -100,6 +101,7 @@ payment_attempt = Table(
     Column("payment_id", Uuid, nullable=False),
     Column("customer_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
+    *_money(),
     Column("payment_method_id", Uuid, nullable=False),
     Column("gateway", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -122,6 +124,7 @@ payment_attempt = Table(
         ["payment_method.tenant_id", "payment_method.payment_method_id"],
         name="payment_attempt_method",
     ),
+    CheckConstraint("amount_minor > 0", name="payment_attempt_amount"),
     Index("payment_attempt_number", "tenant_id", "payment_id", "number", unique=True),
     Index(
         "payment_attempt_one_capture",

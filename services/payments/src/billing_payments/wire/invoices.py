@@ -18,5 +18,6 @@ def collectable_from_pb(invoice: InvoiceFacts, at: datetime) -> Collectable | No
         customer_id=id_from_pb(CUSTOMER, invoice.customer_id),
         subscription_ids=tuple(id_from_pb(SUBSCRIPTION, each) for each in invoice.subscription_ids),
         due=money_from_pb(invoice.due),
+        version=invoice.version,
         at=at,
     )

@@ -73,6 +73,7 @@ def attempt_to_pb(attempt: Attempt) -> pb.PaymentAttempt:
         gateway_reference=attempt.reference,
         decline_code=attempt.decline_code,
         attempt_time=instant_to_pb(attempt.attempted_at),
+        amount=money_to_pb(attempt.amount),
     )
 
 

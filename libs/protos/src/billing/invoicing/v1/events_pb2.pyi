@@ -186,7 +186,7 @@ Global___InvoicePaid: _TypeAlias = InvoicePaid  # noqa: Y015
 
 @_typing.final
 class InvoicePartlyPaid(_message.Message):
-    """A part of an invoice was paid, and something is still due: `due` of the facts. An older version of the invoice says nothing any more."""
+    """A part of an invoice was paid; its `due` is what remains. Of several, the one with the highest version of the invoice counts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

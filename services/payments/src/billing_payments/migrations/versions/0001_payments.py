@@ -79,7 +79,7 @@ def _payment() -> None:
         *_required(sa.Uuid, "payment_id", "invoice_id", "customer_id"),
         *_required(sa.ARRAY(sa.Uuid), "subscription_ids"),
         *_required(sa.Text, "currency"),
-        *_required(sa.BigInteger, "amount_minor"),
+        *_required(sa.BigInteger, "amount_minor", "invoice_version"),
         *_required(sa.Text, "state"),
         _instant("next_attempt_at", nullable=True),
         *_required(sa.Boolean, "cancel_requested"),
@@ -109,6 +109,8 @@ def _payment_attempt() -> None:
         _tenant(),
         *_required(sa.Uuid, "attempt_id", "payment_id", "customer_id"),
         *_required(sa.Integer, "number"),
+        *_required(sa.Text, "currency"),
+        *_required(sa.BigInteger, "amount_minor"),
         *_required(sa.Uuid, "payment_method_id"),
         *_required(sa.Text, "gateway", "state", "gateway_reference", "decline_code"),
         _instant("attempted_at"),
@@ -121,6 +123,7 @@ def _payment_attempt() -> None:
             "state IN ('PROCESSING', 'UNKNOWN', 'REQUIRES_ACTION', 'SUCCEEDED', 'SOFT_DECLINED', 'HARD_DECLINED')",
             name="payment_attempt_state",
         ),
+        sa.CheckConstraint("amount_minor > 0", name="payment_attempt_amount"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "payment_id"], ["payment.tenant_id", "payment.payment_id"], name="payment_attempt_payment"
         ),
