@@ -80,7 +80,7 @@ async def world(mesh: Mesh, direct: Direct) -> World:
     return await build(mesh, direct)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def unmoved(ledger: Ledger, world: World) -> Unmoved:
-    """Asserts that no database has changed since the world was made, or since the last complaint."""
+    """Asserts that no database has changed since the first test of the module, or since the last complaint."""
     return Unmoved(ledger, await ledger.settled())

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import jwt
 from billing_devstack.keys import USER_AUDIENCE, USER_ISSUER
-from billing_runtime.keys import SigningKey
+from billing_runtime.keys import read_signing_key
 from billing_runtime.service_token import mint_service_token
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -45,7 +45,7 @@ def forged(mesh: Mesh, tenant: UUID) -> Mapping[str, str]:
         "RS512": signed("RS512"),
         "another key": signed(signer=stranger),
         "another key that names itself": signed(signer=stranger, head={**kid, "kid": "mine"}),
-        "without a key id, another key": signed(signer=stranger, head={"typ": "JWT"}),
+        "without a key id and another key": signed(signer=stranger, head={"typ": "JWT"}),
         "changed claims": f"{head}.{admin}.{signature}",
         "no signature": f"{head}.{body}.",
         "another issuer": signed(iss="https://issuer.example"),
@@ -78,7 +78,7 @@ def unfit(mesh: Mesh, tenant: UUID) -> Mapping[str, str]:
 
 def of_service(mesh: Mesh, tenant: UUID, audience: str, signer: str = "invoicing") -> str:
     """The token that one service shows to another."""
-    key = SigningKey.load(mesh.keys.service_key(signer))
+    key = read_signing_key(str(mesh.keys.service_key(signer)), str(mesh.keys.service_jwks))
     return mint_service_token(key, audience=audience, tenant_id=tenant, actor="user:e2e", cause="e2e")
 
 
