@@ -10,7 +10,7 @@ from billing_runtime.call import calling
 from billing_runtime.jobs import Job, job_call
 
 NAME = "billing_runs"
-EVERY_S = 0.1
+EVERY_S = 0.25
 AT_ONCE = 4  # tenants that share the work
 
 log = structlog.get_logger("billing.runs")

@@ -39,10 +39,13 @@ def answer_from_pb(answer: tax_service_pb2.TaxAnswer) -> tuple[TaxedLine, ...] |
 
 
 def _line(line: tax_document_pb2.TaxedLine) -> TaxedLine:
-    return TaxedLine(line.net_minor, line.tax_minor, tuple([_tax(tax) for tax in line.taxes]))
+    return TaxedLine(line.net_minor, line.tax_minor, tuple([_tax(tax.SerializeToString()) for tax in line.taxes]))
 
 
-def _tax(tax: tax_document_pb2.TaxAmount) -> LineTax:
+@lru_cache(maxsize=4096)
+def _tax(content: bytes) -> LineTax:
+    """Lines of a run share their taxes: equal bytes are read once."""
+    tax = tax_document_pb2.TaxAmount.FromString(content)
     return LineTax(
         tax.name,
         tax.country_code,
@@ -50,19 +53,9 @@ def _tax(tax: tax_document_pb2.TaxAmount) -> LineTax:
         tax.rate_percent,
         tax.base_minor,
         tax.amount_minor,
-        _rule(tax.rule),
+        tax_document_pb2.TaxRule.Name(tax.rule).removeprefix("TAX_RULE_"),
         tax.rate_date,
-        _rounding(tax.rounding),
+        tax_document_pb2.TaxRounding.Name(tax.rounding).removeprefix("TAX_ROUNDING_"),
         tax.source,
         tax.legal_note,
     )
-
-
-@lru_cache(maxsize=64)
-def _rule(number: tax_document_pb2.TaxRule.ValueType) -> str:
-    return tax_document_pb2.TaxRule.Name(number).removeprefix("TAX_RULE_")
-
-
-@lru_cache(maxsize=64)
-def _rounding(number: tax_document_pb2.TaxRounding.ValueType) -> str:
-    return tax_document_pb2.TaxRounding.Name(number).removeprefix("TAX_ROUNDING_")
