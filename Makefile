@@ -2,7 +2,7 @@
 #   make test ARGS="libs/kernel -k money"     make bench NAME=get     make PYTHON=/path/to/python3 test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test crash check bench protos fmt clean lock ready
+.PHONY: help demo up down test crash check bench protos docs fmt clean lock ready
 MAKEFLAGS += --no-print-directory
 
 # The first interpreter that is new enough; else plain python3, which then says what is missing.
@@ -39,6 +39,9 @@ bench: ready ## Print the speed ratios and write .billing/bench.json; NAME=... r
 
 protos: ready ## Generate libs/protos from protos/
 	@$(BIN)/python -m tools.gen_protos
+
+docs: ready ## Write the generated tables of docs/
+	@$(BIN)/python -m tools.docs
 
 fmt: ready ## Format Python and protos, apply safe lint fixes
 	@$(BIN)/python -m tools.fmt

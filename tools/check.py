@@ -57,6 +57,7 @@ def steps() -> tuple[Step, ...]:
         Step("types", "mypy --strict", tool("mypy", *sources()), "annotate what mypy names"),
         Step("walls", "import-linter", tool("lint-imports", "--no-logo"), "DESIGN walls: see CONTRIBUTING"),
         Step("generated", "libs/protos is what protos/ says", ours("gen_protos", "--check"), "make protos"),
+        Step("docs", "tables of docs/ are fresh", ours("docs", "--check"), "make docs"),
         Step("breaking", "buf breaking against main", ours("breaking"), "add a field or a version instead"),
         Step("proto-lint", "buf lint", tool("buf", "lint"), "mend the proto"),
         Step("proto-format", "buf format", tool("buf", "format", "--diff", "--exit-code", "protos"), "make fmt"),
