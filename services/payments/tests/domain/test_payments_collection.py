@@ -193,6 +193,7 @@ def test_a_payment_that_is_settled_meanwhile(state, outcome, after, event):
     requested = rules.cancel(in_state(state), now=START).payment
     assert requested.cancel_requested
     assert rules.cancel(requested, now=START).payment is requested
+    assert take_rest(requested) is requested
     assert rules.ask(requested, hold_s=1).cancel_requested
     decision = record(requested, outcome)
     assert (decision.payment.state, [type(told) for told in decision.events]) == (after, [event])
@@ -235,11 +236,6 @@ def test_a_rest_moves_no_state_and_leaves_what_is_closed(state):
     after = take_rest(before)
     assert (after.state, after.attempts) == (state, before.attempts)
     assert (after is before) == (state in CLOSED)
-
-
-def test_a_rest_after_the_settlement_says_nothing():
-    requested = rules.cancel(in_state(S.PROCESSING), now=START).payment
-    assert take_rest(requested) is requested
 
 
 @pytest.mark.parametrize("minor", [0, -1])
