@@ -56,6 +56,8 @@ from billing_invoicing.storage.queries import is_empty, reads_of
 from billing_invoicing.storage.rehydrate import REHYDRATE
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork, units_of_work
 
+INVARIANTS_EVERY_S = 300.0  # they read every invoice of the tenant
+
 SERVICE_NAMES = (
     sellers_service_pb2.DESCRIPTOR.services_by_name["SellersService"].full_name,
     billing_runs_service_pb2.DESCRIPTOR.services_by_name["BillingRunsService"].full_name,
@@ -149,7 +151,7 @@ def jobs(database: Database, world: World, own: InvoicingSettings) -> Sequence[J
             partial(runs.postpone_clock, database),
         ),
         content_job(partial(active_tenants, database), partial(broken_hashes, database)),
-        invariants_job(database, INVARIANTS),
+        invariants_job(database, INVARIANTS, INVARIANTS_EVERY_S),
         *maintenance_jobs(database),
     )
 

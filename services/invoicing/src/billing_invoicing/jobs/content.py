@@ -9,6 +9,7 @@ from billing_runtime.jobs import Job, job_call
 
 NAME = "content_hashes"
 EVERY_S = 60.0
+TENANTS_MAX = 20  # of one round: checking never takes more than a little of the machine
 
 log = structlog.get_logger("billing.invariants")
 
@@ -19,9 +20,14 @@ Check = Callable[[UUID | None], Awaitable[tuple[list[UUID], UUID | None]]]
 def content_job(tenants: Tenants, check: Check) -> Job:
     """`check(after)` looks at one piece of the tenant's invoices: (those that differ, where to go on)."""
     places: dict[UUID, UUID | None] = {}
+    turns: list[UUID] = []
 
     async def run() -> int:
-        for tenant_id in await tenants():
+        if not turns:
+            turns.extend(await tenants())
+        chosen = turns[:TENANTS_MAX]
+        del turns[:TENANTS_MAX]
+        for tenant_id in chosen:
             with calling(job_call(NAME, tenant_id)):
                 broken, places[tenant_id] = await check(places.get(tenant_id))
             if broken:

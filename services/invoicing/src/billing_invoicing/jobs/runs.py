@@ -31,8 +31,10 @@ def runs_job(claim: Claim, advance: Advance, postpone: Postpone) -> Job:
                     return int(await advance(run_id))
             except DomainError as refusal:
                 log.warning("run_waits", run_id=str(run_id), tenant_id=str(tenant_id), reason=refusal.reason)
-                await postpone(tenant_id, run_id)
-                return 0
+            except Exception:
+                log.exception("run_failed", run_id=str(run_id), tenant_id=str(tenant_id))
+            await postpone(tenant_id, run_id)  # one run that fails never holds up the others
+            return 0
 
     async def run() -> int:
         return sum(await asyncio.gather(*(one(tenant_id, run_id) for tenant_id, run_id in await claim())))

@@ -74,15 +74,10 @@ PIECE = 500  # invoices of one look
 async def broken_hashes(database: Database, after: UUID | None, piece: int = PIECE) -> tuple[list[UUID], UUID | None]:
     """Final invoices behind `after` whose stored content no longer has the hash of its finalisation, and where to go
     on (None: from the beginning)."""
-    query = select(invoice.c.invoice_id).where(invoice.c.number.is_not(None)).order_by(invoice.c.invoice_id)
+    query = select(invoice).where(invoice.c.number.is_not(None)).order_by(invoice.c.invoice_id)
     if after is not None:
         query = query.where(invoice.c.invoice_id > after)
     async with database.read(current_call()) as tx:
-        reads = PostgresReads(tx)
-        found = (await tx.conn.execute(query.limit(piece))).scalars().all()
-        broken = []
-        for invoice_id in found:
-            whole = await reads.invoices.get(invoice_id)
-            if content_hash(whole) != whole.content_hash:
-                broken.append(invoice_id)
-    return broken, found[-1] if len(found) == piece else None
+        found = await PostgresReads(tx).whole_invoices(query.limit(piece))
+    broken = [whole.invoice_id for whole in found if content_hash(whole) != whole.content_hash]
+    return broken, found[-1].invoice_id if len(found) == piece else None

@@ -1,5 +1,6 @@
 """Plain reads, without locks: lists, the resources of answers, and what the test clock asks."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -9,15 +10,21 @@ from uuid import UUID
 from billing_runtime.call import current_call
 from billing_runtime.database import Database
 from billing_runtime.transaction import Transaction
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import Select, exists, select, tuple_
 
-from billing_invoicing.domain.invoice import Invoice
+from billing_invoicing.domain.invoice import Invoice, Line
 from billing_invoicing.domain.run import Run, Tally
 from billing_invoicing.domain.seller import Party, Seller
 from billing_invoicing.operations.ports import InvoiceFilter, ParkedDue, Read
-from billing_invoicing.storage.mapping import invoice_from_row, party_from_json, run_from_row, seller_from_row
+from billing_invoicing.storage.mapping import (
+    invoice_from_row,
+    line_from_row,
+    party_from_json,
+    run_from_row,
+    seller_from_row,
+)
 from billing_invoicing.storage.sellers import SELLERS
-from billing_invoicing.storage.tables import billing_run, invoice, parked_due, party, seller, settled_due
+from billing_invoicing.storage.tables import billing_run, invoice, invoice_line, parked_due, party, seller, settled_due
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork
 
 
@@ -45,6 +52,15 @@ class PostgresReads(PostgresUnitOfWork):
         if after is not None:
             query = query.where(columns.invoice_id > after)
         return [invoice_from_row(row) for row in await self.tx.conn.execute(query)]
+
+    async def whole_invoices(self, query: Select[Any]) -> list[Invoice]:
+        """The invoices that `query` selects, with their lines, in two statements."""
+        rows = list(await self.tx.conn.execute(query))
+        lines: dict[UUID, list[Line]] = defaultdict(list)
+        of_them = select(invoice_line).where(invoice_line.c.invoice_id.in_([row.invoice_id for row in rows]))
+        for line in await self.tx.conn.execute(of_them.order_by(invoice_line.c.position)):
+            lines[line.invoice_id].append(line_from_row(line))
+        return [invoice_from_row(row, lines[row.invoice_id]) for row in rows]
 
     async def parties_of(self, invoices: Sequence[Invoice]) -> Mapping[UUID, Party]:
         """Invoice -> the frozen copy of its customer; drafts have none."""
