@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from billing_kernel.ids import uuid7
 from billing_runtime.invariants import active_tenants, broken_rules
+from billing_runtime.metrics import REGISTRY
 from billing_runtime.jobs import Job, JobRunner, job_call
 from billing_runtime.leases import Leases
 from billing_testkit.tenants import admin_call
@@ -145,3 +146,17 @@ async def test_broken_rules_are_counted_over_the_active_tenants(sample_database)
     broken = await broken_rules(sample_database, rules)
     assert broken["always"] == 1
     assert "never" not in broken
+
+
+async def test_a_rule_that_fails_is_unchecked_and_the_others_answer(sample_database):
+    call = admin_call(key="k")
+    async with sample_database.begin(call) as tx:
+        await tx.answer(StringValue())
+    rules = {
+        "fails": "SELECT 1 WHERE 1 / 0 = 1",
+        "answers": f"SELECT 1 WHERE current_setting('app.tenant') = '{call.tenant_id}'",
+    }
+    broken = await broken_rules(sample_database, rules)
+    assert broken["answers"] == 1
+    assert REGISTRY.get_sample_value("billing_invariant_unchecked", {"rule": "fails"}) >= 1
+    assert REGISTRY.get_sample_value("billing_invariant_unchecked", {"rule": "answers"}) == 0

@@ -13,8 +13,10 @@ from billing_runtime.metrics import REGISTRY
 
 EVERY_S = 60.0
 BROKEN_MAX = 1000  # rows counted per rule
+QUERY_MS_MAX = 30_000  # a rule that takes longer is unchecked, never the main load of the database
 
 BROKEN = Gauge("billing_invariant_broken", "Rows that break a rule, counted up to 1000", ["rule"], registry=REGISTRY)
+UNCHECKED = Gauge("billing_invariant_unchecked", "Tenants for which a rule gave no answer", ["rule"], registry=REGISTRY)
 log = structlog.get_logger()
 
 # Asked in the worker role, over all tenants.
@@ -45,18 +47,40 @@ async def active_tenants(database: Database) -> list[UUID]:
 
 
 async def broken_rules(database: Database, rules: Mapping[str, str]) -> dict[str, int]:
-    """Rule -> number of rows that break it; only broken rules appear. `rules` are asked tenant by tenant."""
-    counts = dict.fromkeys(rules, 0)
+    """Rule -> number of rows that break it; only broken rules appear. `rules` are asked tenant by tenant.
+
+    A rule that fails or takes too long is counted as unchecked and does not keep the others from their answer.
+    """
+    counts = dict.fromkeys([*rules, *RUNTIME_INVARIANTS], 0)
+    unchecked = dict.fromkeys(counts, 0)
     for tenant_id in await active_tenants(database):
-        async with database.read(job_call("invariants", tenant_id)) as tx:
-            for name, query in rules.items():
-                counts[name] += await _count(tx.conn, query)
-    async with database.worker() as conn:
-        for name, query in RUNTIME_INVARIANTS.items():
+        for name, query in rules.items():
+            _add(counts, unchecked, name, await _tenant_count(database, tenant_id, name, query))
+    for name, query in RUNTIME_INVARIANTS.items():
+        async with database.worker() as conn:
             counts[name] = await _count(conn, query)
     for name, count in counts.items():
         BROKEN.labels(name).set(count)
+        UNCHECKED.labels(name).set(unchecked[name])
     return {name: count for name, count in counts.items() if count}
+
+
+def _add(counts: dict[str, int], unchecked: dict[str, int], name: str, found: int | None) -> None:
+    if found is None:
+        unchecked[name] += 1
+    else:
+        counts[name] += found
+
+
+async def _tenant_count(database: Database, tenant_id: UUID, name: str, query: str) -> int | None:
+    """None when there was no answer."""
+    try:
+        async with database.read(job_call("invariants", tenant_id)) as tx:
+            await tx.conn.exec_driver_sql(f"SET LOCAL statement_timeout = {QUERY_MS_MAX}")
+            return await _count(tx.conn, query)
+    except Exception:
+        log.exception("invariant unchecked", rule=name, tenant_id=str(tenant_id))
+        return None
 
 
 def invariants_job(database: Database, rules: Mapping[str, str], every_s: float = EVERY_S) -> Job:

@@ -154,3 +154,16 @@ async def test_customers_read_plans_and_change_none(admin, client_of, refused, t
     assert (await customer.plans("GetPlan", pb.GetPlanRequest(plan_id=plan.plan_id))).plan == plan
     refusal = await refused(customer.plans("CreatePlan", pb.CreatePlanRequest(code="x", name="x")))
     assert refusal.code == "PERMISSION_DENIED"
+
+
+async def test_a_customer_sees_published_versions_alone(admin, client_of, refused, tenant_id):
+    draft = await make_draft(admin)
+    customer = client_of(tenant_id, "customer", uuid7())
+    get = pb.GetPlanVersionRequest(plan_version_id=draft.plan_version_id)
+    of_plan = pb.ListPlanVersionsRequest(plan_id=draft.plan_id)
+    assert (await refused(customer.plans("GetPlanVersion", get))).reason == "PLAN_VERSION_NOT_FOUND"
+    assert list((await customer.plans("ListPlanVersions", of_plan)).plan_versions) == []
+    publish = pb.PublishPlanVersionRequest(plan_version_id=draft.plan_version_id)
+    published = (await admin.plans("PublishPlanVersion", publish)).plan_version
+    assert (await customer.plans("GetPlanVersion", get)).plan_version == published
+    assert list((await customer.plans("ListPlanVersions", of_plan)).plan_versions) == [published]

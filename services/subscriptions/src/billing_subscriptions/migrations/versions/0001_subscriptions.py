@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from billing_runtime.migrations import create_runtime_tables, queue_table, tenant_table
+from billing_runtime.migrations import CUSTOMER, create_runtime_tables, queue_table, tenant_table
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
@@ -27,6 +27,10 @@ def upgrade() -> None:
     tenant_table(op, SERVICE, "party", "customer_id", privileges=KEPT)
     tenant_table(op, SERVICE, "plan", privileges=KEPT)
     tenant_table(op, SERVICE, "plan_version", privileges=KEPT)
+    op.execute(
+        "CREATE POLICY customer_isolation ON plan_version AS RESTRICTIVE FOR SELECT TO billing_subscriptions"
+        f" USING ({CUSTOMER} IS NULL OR state = 'PUBLISHED')"
+    )
     tenant_table(op, SERVICE, "subscription", "customer_id", privileges=KEPT)
     queue_table(op, SERVICE, "billing_due", "customer_id", worker_privileges="SELECT")
     queue_table(op, SERVICE, "invoice_standing", worker_privileges="SELECT, DELETE")
