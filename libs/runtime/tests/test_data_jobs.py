@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 from billing_kernel.ids import uuid7
 from billing_runtime.invariants import active_tenants, broken_rules
-from billing_runtime.metrics import REGISTRY
 from billing_runtime.jobs import Job, JobRunner, job_call
 from billing_runtime.leases import Leases
+from billing_runtime.metrics import REGISTRY
 from billing_testkit.tenants import admin_call
 from google.protobuf.wrappers_pb2 import StringValue
 
