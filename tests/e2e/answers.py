@@ -65,7 +65,8 @@ def of_error(error: grpc.aio.AioRpcError) -> Answer:
 def of_status(code: grpc.StatusCode, message: str, details: Any, shown: str) -> Answer:
     """A refusal whose details are the bytes of a google.rpc.Status, or None."""
     status = status_pb2.Status.FromString(details) if details else status_pb2.Status()
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    info: Any = error_details_pb2.ErrorInfo()
+    bad: Any = error_details_pb2.BadRequest()
     for detail in status.details:
         detail.Unpack(info)
         detail.Unpack(bad)
@@ -84,11 +85,15 @@ def of_response(response: httpx.Response) -> Answer:
         return Answer(grpc.StatusCode.OK, http=response.status_code, body=body, raw=response.content)
     assert set(body) == {"code", "message", "details"}, f"not the shape of errors: {response.status_code} {text[:300]}"
     status = json_format.ParseDict({"code": body["code"], "message": body["message"]}, status_pb2.Status())
-    info = next((each for each in body["details"] if each["@type"].endswith("google.rpc.ErrorInfo")), {})
-    bad = next((each for each in body["details"] if each["@type"].endswith("google.rpc.BadRequest")), {})
+    info, bad = _detail(body, "ErrorInfo"), _detail(body, "BadRequest")
     fields = tuple(each.get("field", "") for each in bad.get("field_violations", bad.get("fieldViolations", ())))
     shown = text.replace("google.rpc.", "")
     return Answer(CODES[status.code], info.get("reason", ""), fields, response.status_code, shown, body)
+
+
+def _detail(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The first detail of this kind; empty when there is none."""
+    return next((each for each in body["details"] if each["@type"].endswith(f"google.rpc.{kind}")), {})
 
 
 def json_of(response: httpx.Response) -> dict[str, Any]:

@@ -266,4 +266,20 @@ KEYS = (
     invalid("key too long", "CreatePlan", {"code": "k", "name": "n"}, "IDEMPOTENCY_KEY_INVALID", key="k" * 256),
 )
 
+# Items of a batch of usage are refused one by one: what is wrong, the item's changes, the reason.
+EVENTS = (
+    ("value negative", {"value": "-1"}, "INVALID_VALUE"),
+    ("value NaN", {"value": "NaN"}, "INVALID_VALUE"),
+    ("value with an exponent", {"value": "1e3"}, "INVALID_VALUE"),
+    ("value of 39 digits", {"value": "9" * 39}, "INVALID_VALUE"),
+    ("id missing", {"id": ""}, "INVALID_EVENT_ID"),
+
+    ("id too long", {"id": "x" * 10_000}, "INVALID_EVENT_ID"),
+    ("meter unknown", {"meter_code": "nope"}, "UNKNOWN_METER"),
+    ("time missing", {}, "INVALID_TIME"),
+    ("subscription of another type", {"subscription_id": "$customer"}, "INVALID_SUBJECT"),
+    ("time in the future", {"time": "2999-01-01T00:00:00Z"}, "TIME_TOO_FAR_AHEAD"),
+    ("time long ago", {"time": "0001-01-01T00:00:00Z"}, "TIME_TOO_OLD"),
+)
+
 CASES = (*ENUMS, *AMOUNTS, *CURRENCIES, *TEXTS, *SIZES, *TIMES, *MASKS, *CARDS, *IDS, *STATES, *ROLES, *KEYS)

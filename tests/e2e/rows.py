@@ -47,7 +47,7 @@ class Ledger:
         return {name: value for each in found for name, value in each.items()}
 
     async def _of(self, service: str) -> Rows:
-        cursor = await self.connections[service].execute(self.statements[service])  # type: ignore[call-overload]
+        cursor = await self.connections[service].execute(self.statements[service])
         found: dict[str, tuple[int, int]] = {}
         for name, count, content in await cursor.fetchall():
             shown = f"{service}.{'outbox' if name in QUEUE else name}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.answers import Answer
-from tests.e2e.bad_input import CASES
-from tests.e2e.cases import KEYLESS, NO_FORM, Case
+from tests.e2e.bad_input import CASES, EVENTS
+from tests.e2e.cases import KEYLESS, NO_FORM, Case, event
 from tests.e2e.contract import rpc
 from tests.e2e.rows import Unmoved
-from tests.e2e.ways import Direct, Rest, headers
+from tests.e2e.ways import Caller, Direct, Rest, Way, headers
 from tests.e2e.world import World
 
 
@@ -40,4 +40,14 @@ async def test_rest(case: Case, rest: Rest, world: World, unmoved: Unmoved):
     status, reason = case.http
     assert_refused(case, answer, reason)
     assert answer.http == status
+    await unmoved.check()
+
+
+@pytest.mark.parametrize("way", ["direct", "rest"])
+async def test_events_are_refused_one_by_one(way: str, ways: dict[str, Way], world: World, unmoved: Unmoved):
+    sent = [world.fill({**event(n), **changes}) for n, (_, changes, _) in enumerate(EVENTS)]
+    answer = await Caller(ways[way], world.tokens["admin"])("IngestEvents", events=sent)
+    named = zip(EVENTS, answer["results"], strict=True)
+    got = {name: (each["outcome"], each["error"]["reason"]) for (name, _, _), each in named}
+    assert got == {name: ("EVENT_OUTCOME_REJECTED", reason) for name, _, reason in EVENTS}
     await unmoved.check()

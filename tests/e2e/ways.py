@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -43,7 +43,7 @@ class Direct:
 
     async def bytes(self, area: str, path: str, raw: bytes, headers: Headers, called: Rpc | None = None) -> Answer:
         """Sends bytes as they are to any path."""
-        call = self._channels[area].unary_unary(path)
+        call: Any = self._channels[area].unary_unary(path)
         try:
             answered: bytes = await call(raw, metadata=tuple(headers.items()), timeout=DEADLINE_S)
         except grpc.aio.AioRpcError as error:
