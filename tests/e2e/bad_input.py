@@ -268,7 +268,7 @@ KEYS = (
 
 # Items of a batch of usage are refused one by one: what is wrong, the item's changes, the reason.
 EVENTS = (
-    ("value negative", {"value": "-1"}, "INVALID_VALUE"),
+    ("value with a plus", {"value": "+1"}, "INVALID_VALUE"),
     ("value NaN", {"value": "NaN"}, "INVALID_VALUE"),
     ("value with an exponent", {"value": "1e3"}, "INVALID_VALUE"),
     ("value of 39 digits", {"value": "9" * 39}, "INVALID_VALUE"),
