@@ -1,5 +1,6 @@
 """CreateCustomer with an idempotency key and its event in the outbox, against a bare echo."""
 
+import statistics
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,7 @@ def measure(root: Path) -> Row:
         _assert_once(mesh, done)
     ratios = [made.result.per_s / echo.result.per_s for echo, made in pairs]
     figures = {
+        "ratio by CPU": round(statistics.median(echo.cpu_us / made.cpu_us for echo, made in pairs), 3),
         "create/s": median([made.result.per_s for _, made in pairs]),
         "echo/s": median([echo.result.per_s for echo, _ in pairs]),
         "create µs CPU": median([made.cpu_us for _, made in pairs]),

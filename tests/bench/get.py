@@ -1,5 +1,6 @@
 """GetSubscription of one row over gRPC, everything on, against a bare echo."""
 
+import statistics
 from pathlib import Path
 
 from billing.subscriptions.v1 import subscriptions_service_pb2 as subscriptions
@@ -19,6 +20,7 @@ def measure(root: Path) -> Row:
         pairs = interleaved(lambda: measured(mesh.echo(), mesh.echo_server), lambda: measured(load, mesh.server))
     ratios = [get.result.per_s / echo.result.per_s for echo, get in pairs]
     figures = {
+        "ratio by CPU": round(statistics.median(echo.cpu_us / get.cpu_us for echo, get in pairs), 3),
         "get/s": median([get.result.per_s for _, get in pairs]),
         "echo/s": median([echo.result.per_s for echo, _ in pairs]),
         "get µs CPU": median([get.cpu_us for _, get in pairs]),

@@ -36,7 +36,7 @@ SERVICES = ("subscriptions", "usage", "invoicing", "tax", "payments")
 MONTHS = 2  # measured, after the first one
 CHUNK = 500
 BATCH = 1000
-RUN_S = 180.0
+RUN_S = 400.0
 LOOK_S = 0.05
 INVOICED = "SELECT count(number) FROM invoice WHERE run_id = %s"
 WAITING = "SELECT count(*) FROM outbox WHERE type = %s"
