@@ -68,8 +68,8 @@ class RuntimeSettings:
             problems.append("DRAIN_S and DRAIN_NOTICE_S must not be negative")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             problems.append("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
-        if self.database_pool_max < 1:
-            problems.append("DATABASE_POOL_MAX must be at least 1")
+        if not 1 <= self.database_pool_max <= 99:
+            problems.append("DATABASE_POOL_MAX must be between 1 and 99")
         if problems:
             raise SettingsRefused(problems)
 

@@ -72,6 +72,7 @@ def test_runtime_settings():
         {"DRAIN_S": "-1"},
         {"LOG_LEVEL": "loud"},
         {"DATABASE_POOL_MAX": "0"},
+        {"DATABASE_POOL_MAX": "100"},
     ],
 )
 def test_senseless_settings_are_refused(change):
