@@ -106,6 +106,7 @@ def candidates():
         ("event_key_rows", KEY_COLUMNS, key_rows(uuid7().bytes, candidates())),
         ("event_rows", EVENT_COLUMNS, event_rows(uuid7().bytes, candidates(), {"api": uuid7().bytes})),
     ],
+    ids=["event_key", "event"],
 )
 async def test_copy_takes_the_tenant_of_the_transaction_and_no_other(open_tx, tenant_id, leaf, columns, rows):
     async with open_tx() as tx, tx.copy(leaf, columns, types=("bytea",)) as copy:
