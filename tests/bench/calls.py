@@ -10,8 +10,7 @@ from uuid import UUID
 
 import grpc
 import psutil
-from billing.common.v1 import party_pb2, period_pb2, price_model_pb2, tax_facts_pb2
-from billing.subscriptions.v1 import customers_service_pb2 as customers
+from billing.common.v1 import period_pb2
 from billing.subscriptions.v1 import customers_service_pb2_grpc as customers_grpc
 from billing.subscriptions.v1 import plan_pb2
 from billing.subscriptions.v1 import plans_service_pb2 as plans
@@ -26,6 +25,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from tests.bench import echo
 from tests.bench.load import Load, Result, grpc_frame, grpc_headers, run
+from tests.crash.business import base_item, new_customer
 
 PAIRS = 5
 GET = "/billing.subscriptions.v1.SubscriptionsService/GetSubscription"
@@ -100,17 +100,11 @@ def interleaved(
     return found
 
 
-def new_customer(name: str = "Ada Lovelace") -> customers.CreateCustomerRequest:
-    address = party_pb2.Address(line1="Unter den Linden 1", city="Berlin", postal_code="10117", country_code="DE")
-    party = party_pb2.Party(name=name, email="ada@example.com", address=address)
-    return customers.CreateCustomerRequest(party=party, currency_code="EUR", time_zone="Europe/Berlin")
-
-
 def new_subscription(world: World) -> str:
     """A customer, a published plan and a subscription to it; the id of the subscription."""
     channel, metadata = world.channel, world.credentials
     customer = customers_grpc.CustomersServiceStub(channel).CreateCustomer(new_customer(), metadata=metadata).customer
-    version = publish_plan(channel, metadata, [flat_item()])
+    version = publish_plan(channel, metadata, [base_item()])
     wanted = subscriptions.CreateSubscriptionRequest(customer_id=customer.customer_id, plan_version_id=version)
     stub = subscriptions_grpc.SubscriptionsServiceStub(channel)
     return stub.CreateSubscription(wanted, metadata=metadata).subscription.subscription_id
@@ -127,18 +121,6 @@ def publish_plan(
     version = stub.CreatePlanVersion(wanted, metadata=metadata).plan_version
     publish = plans.PublishPlanVersionRequest(plan_version_id=version.plan_version_id)
     return stub.PublishPlanVersion(publish, metadata=metadata).plan_version.plan_version_id
-
-
-def flat_item(amount: str = "49") -> plan_pb2.PlanItem:
-    return plan_pb2.PlanItem(
-        code="base",
-        name="Base fee",
-        kind=plan_pb2.PLAN_ITEM_KIND_FLAT,
-        timing=plan_pb2.CHARGE_TIMING_ADVANCE,
-        price=price_model_pb2.PriceModel(flat=price_model_pb2.FlatModel(amount=amount)),
-        tax_category="standard",
-        tax_behavior=tax_facts_pb2.TAX_BEHAVIOR_EXCLUSIVE,
-    )
 
 
 def _cpu_s(child: Child) -> float:

@@ -7,9 +7,10 @@ import psycopg
 from billing.subscriptions.v1 import customers_service_pb2_grpc as customers_grpc
 from billing_kernel.ids import uuid7
 
-from tests.bench.calls import CREATE, World, interleaved, measured, new_customer, world
+from tests.bench.calls import CREATE, World, interleaved, measured, world
 from tests.bench.figures import Row, median, row_of
 from tests.bench.load import Load, grpc_frame, grpc_headers
+from tests.crash.business import new_customer
 
 FLOOR, AIM = 0.08, 0.25
 COUNTS = """SELECT (SELECT count(*) FROM customer WHERE tenant_id = %(tenant)s),
