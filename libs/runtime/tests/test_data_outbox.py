@@ -146,6 +146,17 @@ async def test_shards_are_stable_and_spread():
     assert {shard_of(f"key {number}") for number in range(500)} == set(range(16))
 
 
+async def test_a_relay_that_closes_gives_its_shards_back_at_once(database, bus):
+    await bus[0].close()
+    for number in range(20):
+        producer = MemoryProducer()
+        relay = Relay(database, producer)
+        await publish(database, event("k", str(number)))
+        await drain(relay)
+        await relay.close()
+        assert values(producer.take()) == [str(number)]
+
+
 async def test_two_relays_share_nothing(database, bus):
     relay, producer = bus
     await relay.step()
@@ -193,7 +204,10 @@ async def test_it_runs_over_lost_sessions_until_it_is_stopped(database, bus):
         producer.fail_next = 1
         async with database.engine.connect() as conn:
             await conn.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'relay'")
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = 'relay' AND datname = current_database()"
+                )
             )
     stop.set()
     await running
