@@ -39,6 +39,10 @@ __all__ = ["ROLES", "Built", "Check", "Parts", "Running", "Service", "run", "sta
 _REFUSED = (SettingsRefused, KeysRefused, AccessUndeclared, NotServable, MisnamedServices, AddressTaken)
 _log = structlog.get_logger("billing.service")
 
+# A batch makes some 100,000 objects that die together; the default thresholds walk them dozens of times, which costs a
+# consumer a quarter of its rate.
+GC_THRESHOLDS = (100_000, 20, 50)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -181,6 +185,7 @@ async def _live(service: Service, role: str) -> None:
     running = await start(service, role)
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked at again by the collector
+    gc.set_threshold(*GC_THRESHOLDS)
     _log.info("started", service=service.name, role=role, port=running.port, metrics_port=running.metrics_port)
     waiting = asyncio.create_task(asked.wait())
     failing = asyncio.create_task(running.failed())

@@ -1,7 +1,6 @@
 """Composition root: the only place that picks concrete classes."""
 
 import asyncio
-import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,9 +57,6 @@ from billing_invoicing.storage.rehydrate import REHYDRATE
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork, units_of_work
 
 INVARIANTS_EVERY_S = 300.0  # they read every invoice of the tenant
-# A batch of dues makes some 100,000 objects that die together; the default thresholds walk them dozens of times, which
-# costs a quarter of the consumer's rate.
-GC_THRESHOLDS = (100_000, 20, 50)
 
 SERVICE_NAMES = (
     sellers_service_pb2.DESCRIPTOR.services_by_name["SellersService"].full_name,
@@ -89,7 +85,6 @@ def service(settings: RuntimeSettings) -> Service:
 
 def build(parts: Parts) -> Built:
     """Wires the service to the real world."""
-    gc.set_threshold(*GC_THRESHOLDS)
     own = read_own_settings(parts.env)
     pool = PrintingPool(own.pdf_workers)
     printing = Printing(blobs_at(own.blob_url), pool.render)
