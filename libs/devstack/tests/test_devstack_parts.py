@@ -33,6 +33,11 @@ def spawn(tmp_path, argv=SLEEP, grace_s=5.0):
     return child
 
 
+def test_a_port_is_not_given_twice_before_its_server_listens():
+    given = [ports.choose().number for _ in range(1000)]
+    assert len(set(given)) == len(given)
+
+
 def test_a_free_port_is_taken_as_asked():
     free = ports.choose()
     again = ports.choose(free.number)

@@ -7,11 +7,15 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 LOOPBACK = "127.0.0.1"
 QUIET = range(20_000, 30_000)
 """Below what Linux (32768 and up) and macOS (49152 and up) give to outgoing connections."""
 TRIES = 50
+
+_quiet = cycle(random.sample(QUIET, len(QUIET)))
+"""The order of this process: a port is not given again before all others, for its server may not listen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def listening(port: int, timeout_s: float = 0.2) -> bool:
 
 def _bind_quietly() -> socket.socket | None:
     """A port that no outgoing connection is given: between choosing and listening one could take any of those."""
-    for number in random.sample(QUIET, TRIES):
+    for number in islice(_quiet, TRIES):
         bound = _bind(number)
         if bound is not None:
             return bound
