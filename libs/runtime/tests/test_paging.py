@@ -25,9 +25,14 @@ def test_a_token_of_another_list_is_refused():
         paging.uuid_of(paging.token_of("not a uuid"))
 
 
+def text(number):
+    return StringValue(value=str(number))
+
+
 def test_pages():
-    assert paging.page_of([1, 2, 3], 2, str) == ([1, 2], paging.token_of("2"))
-    assert paging.page_of([1, 2], 2, str) == ([1, 2], "")
+    one, two = StringValue(value="1"), StringValue(value="2")
+    assert paging.page_of([1, 2, 3], 2, str, text) == ([one, two], paging.token_of("2"))
+    assert paging.page_of([1, 2], 2, str, text) == ([one, two], "")
     assert paging.uuid_of("") is None
     assert paging.uuid_of(paging.token_of(str(UUID(int=7)))) == UUID(int=7)
     assert [paging.page_size(n) for n in (0, 1, 10**9)] == [100, 1, 1000]
@@ -44,7 +49,7 @@ def test_pages():
         ([1, 2 << 20], 9, 2),
     ],
 )
-def test_a_page_of_messages_ends_by_count_or_by_bytes(lengths, size, count):
-    messages, token = paging.page_of_messages(lengths, size, str, lambda length: StringValue(value="x" * length))
+def test_a_page_ends_by_count_or_by_bytes(lengths, size, count):
+    messages, token = paging.page_of(lengths, size, str, lambda length: StringValue(value="x" * length))
     assert len(messages) == count
     assert token == (paging.token_of(str(lengths[count - 1])) if count < len(lengths) else "")

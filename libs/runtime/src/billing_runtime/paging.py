@@ -59,17 +59,11 @@ def uuid_of(token: str) -> UUID | None:
         raise InvalidPageToken("the page token was not given by this method") from error
 
 
-def page_of(rows: Sequence[T], size: int, key: Callable[[T], str]) -> tuple[Sequence[T], str]:
-    """Cuts `size` + 1 read rows to one page and the token of the next: "" on the last."""
-    if len(rows) <= size:
-        return rows, ""
-    return rows[:size], token_of(key(rows[size - 1]))
+def page_of(rows: Sequence[T], size: int, key: Callable[[T], str], message: Callable[[T], M]) -> tuple[list[M], str]:
+    """Cuts `size` + 1 read rows to the messages of one page and the token of the next: "" on the last.
 
-
-def page_of_messages(
-    rows: Sequence[T], size: int, key: Callable[[T], str], message: Callable[[T], M]
-) -> tuple[list[M], str]:
-    """The same for lists whose rows may be large: a page also ends before it grows beyond PAGE_BYTES_MAX."""
+    A page also ends before it grows beyond PAGE_BYTES_MAX.
+    """
     made: list[M] = []
     room = PAGE_BYTES_MAX
     for row in rows[:size]:

@@ -96,7 +96,7 @@ class Fleet:
 
     def edge(self) -> str:
         """Starts Envoy in front of the fleet; its address. Without a rate limit that a test could meet."""
-        known = ports.choose_all({"edge": 0, "edge.admin": 0, "guard": 0})
+        known = ports.choose_all({"edge": 0, "edge.admin": 0})
         base = {**self.environment(next(iter(self.specs))), "EDGE_TENANT_RATE_PER_S": "1000000"}
         own = environment.of_edge(base, known)
         folder, spec = self.layout.edge, EdgeSpec()

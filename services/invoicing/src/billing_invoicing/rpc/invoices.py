@@ -68,10 +68,13 @@ class InvoicesServicer(pb_grpc.InvoicesServiceServicer):
         )
         async with self.read() as reads:
             rows = await reads.list_invoices(wanted, after=uuid_of(request.page_token), limit=size + 1)
-            page, token = page_of(rows, size, lambda row: str(row.invoice_id))
-            parties = await reads.parties_of(page)
-        made = (invoice_to_pb(row, parties.get(row.invoice_id)) for row in page)
-        found = [apply_read_mask(each, request.read_mask) for each in made]
+            parties = await reads.parties_of(rows[:size])
+        found, token = page_of(
+            rows,
+            size,
+            lambda row: str(row.invoice_id),
+            lambda row: apply_read_mask(invoice_to_pb(row, parties.get(row.invoice_id)), request.read_mask),
+        )
         return pb.ListInvoicesResponse(invoices=found, next_page_token=token)
 
     async def FinalizeInvoice(self, request: pb.FinalizeInvoiceRequest, context: Any) -> pb.FinalizeInvoiceResponse:

@@ -51,8 +51,9 @@ class BillingRunsServicer(pb_grpc.BillingRunsServiceServicer):
         size = page_size(request.page_size)
         async with self.read() as reads:
             rows = await reads.list_runs(after=uuid_of(request.page_token), limit=size + 1)
-        page, token = page_of(rows, size, lambda row: str(row[0].run_id))
-        found = [apply_read_mask(run_to_pb(run, tally), request.read_mask) for run, tally in page]
+        found, token = page_of(
+            rows, size, lambda row: str(row[0].run_id), lambda row: apply_read_mask(run_to_pb(*row), request.read_mask)
+        )
         return pb.ListBillingRunsResponse(runs=found, next_page_token=token)
 
     async def ListParkedDues(self, request: pb.ListParkedDuesRequest, context: Any) -> pb.ListParkedDuesResponse:

@@ -35,8 +35,12 @@ class SellersServicer(pb_grpc.SellersServiceServicer):
         size = page_size(request.page_size)
         async with self.read() as reads:
             rows = await reads.list_sellers(after=uuid_of(request.page_token), limit=size + 1)
-        page, token = page_of(rows, size, lambda row: str(row.seller_id))
-        found = [apply_read_mask(seller_to_pb(row), request.read_mask) for row in page]
+        found, token = page_of(
+            rows,
+            size,
+            lambda row: str(row.seller_id),
+            lambda row: apply_read_mask(seller_to_pb(row), request.read_mask),
+        )
         return pb.ListSellersResponse(sellers=found, next_page_token=token)
 
     async def UpdateSeller(self, request: pb.UpdateSellerRequest, context: Any) -> pb.UpdateSellerResponse:

@@ -51,8 +51,9 @@ class PaymentMethodsServicer(pb_grpc.PaymentMethodsServiceServicer):
         customer_id = optional_id_from_pb(CUSTOMER, request.customer_id)
         async with self.read() as reads:
             rows = await reads.list_methods(customer_id=customer_id, after=after, limit=size + 1)
-        page, token = page_of(rows, size, lambda row: str(row.id))
-        found = [apply_read_mask(method_to_pb(row), request.read_mask) for row in page]
+        found, token = page_of(
+            rows, size, lambda row: str(row.id), lambda row: apply_read_mask(method_to_pb(row), request.read_mask)
+        )
         return pb.ListPaymentMethodsResponse(payment_methods=found, next_page_token=token)
 
     async def UpdatePaymentMethod(

@@ -47,8 +47,9 @@ class PaymentsServicer(pb_grpc.PaymentsServiceServicer):
                 after=uuid_of(request.page_token),
                 limit=size + 1,
             )
-        page, token = page_of(rows, size, lambda row: str(row.id))
-        found = [apply_read_mask(payment_to_pb(row), request.read_mask) for row in page]
+        found, token = page_of(
+            rows, size, lambda row: str(row.id), lambda row: apply_read_mask(payment_to_pb(row), request.read_mask)
+        )
         return pb.ListPaymentsResponse(payments=found, next_page_token=token)
 
     async def RetryPayment(self, request: pb.RetryPaymentRequest, context: Any) -> pb.RetryPaymentResponse:

@@ -8,7 +8,7 @@ from billing.subscriptions.v1 import customer_pb2
 from billing.subscriptions.v1 import customers_service_pb2 as pb
 from billing.subscriptions.v1 import customers_service_pb2_grpc as pb_grpc
 from billing_runtime.masks import apply_read_mask, check_read_mask, check_update_mask
-from billing_runtime.paging import page_of_messages, page_size, uuid_of
+from billing_runtime.paging import page_of, page_size, uuid_of
 
 from billing_subscriptions.domain.customer import Party
 from billing_subscriptions.domain.errors import PartyNotFound
@@ -56,7 +56,7 @@ class CustomersServicer(pb_grpc.CustomersServiceServicer):
         state = STATES.from_pb(request.state) if request.state else None
         async with self.read() as reads:
             found = await reads.customers(external_id=request.external_id, state=state, after=after, limit=size + 1)
-        messages, token = page_of_messages(
+        messages, token = page_of(
             found,
             size,
             lambda each: str(each[0].id),

@@ -6,7 +6,7 @@ from billing.subscriptions.v1 import plan_pb2
 from billing.subscriptions.v1 import plans_service_pb2 as pb
 from billing.subscriptions.v1 import plans_service_pb2_grpc as pb_grpc
 from billing_runtime.masks import apply_read_mask, check_read_mask, check_update_mask
-from billing_runtime.paging import InvalidPageToken, key_of, page_of_messages, page_size, uuid_of
+from billing_runtime.paging import InvalidPageToken, key_of, page_of, page_size, uuid_of
 
 from billing_subscriptions.operations.create_plan import create_plan
 from billing_subscriptions.operations.create_plan_version import create_plan_version
@@ -42,7 +42,7 @@ class PlansServicer(pb_grpc.PlansServiceServicer):
         size, after = page_size(request.page_size), uuid_of(request.page_token)
         async with self.read() as reads:
             found = await reads.plans(code=request.code, after=after, limit=size + 1)
-        messages, token = page_of_messages(
+        messages, token = page_of(
             found, size, lambda each: str(each.id), lambda each: apply_read_mask(plan_to_pb(each), request.read_mask)
         )
         return pb.ListPlansResponse(plans=messages, next_page_token=token)
@@ -73,7 +73,7 @@ class PlansServicer(pb_grpc.PlansServiceServicer):
         size, after = page_size(request.page_size), _number(request.page_token)
         async with self.read() as reads:
             found = await reads.versions_of(plan_uuid(request.plan_id), after=after, limit=size + 1)
-        messages, token = page_of_messages(
+        messages, token = page_of(
             found,
             size,
             lambda each: str(each.number),

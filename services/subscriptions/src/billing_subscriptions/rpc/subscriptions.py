@@ -6,7 +6,7 @@ from billing.subscriptions.v1 import subscription_pb2
 from billing.subscriptions.v1 import subscriptions_service_pb2 as pb
 from billing.subscriptions.v1 import subscriptions_service_pb2_grpc as pb_grpc
 from billing_runtime.masks import apply_read_mask, check_read_mask, check_update_mask
-from billing_runtime.paging import page_of_messages, page_size, uuid_of
+from billing_runtime.paging import page_of, page_size, uuid_of
 
 from billing_subscriptions.operations.cancel_subscription import cancel_subscription
 from billing_subscriptions.operations.change_subscription_quantity import change_subscription_quantity
@@ -60,7 +60,7 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
                 after=uuid_of(request.page_token),
                 limit=size + 1,
             )
-        messages, token = page_of_messages(
+        messages, token = page_of(
             found,
             size,
             lambda each: str(each.id),

@@ -34,8 +34,9 @@ class ExemptionsServicer(pb_grpc.ExemptionsServiceServicer):
         customer_id = id_from_pb(CUSTOMER, request.customer_id) if request.customer_id else None
         async with self.read() as reads:
             rows = await reads.list_exemptions(customer_id=customer_id, after=after, limit=size + 1)
-        page, token = page_of(rows, size, lambda row: str(row.id))
-        found = [apply_read_mask(exemption_to_pb(row), request.read_mask) for row in page]
+        found, token = page_of(
+            rows, size, lambda row: str(row.id), lambda row: apply_read_mask(exemption_to_pb(row), request.read_mask)
+        )
         return pb.ListExemptionsResponse(exemptions=found, next_page_token=token)
 
     async def EndExemption(self, request: pb.EndExemptionRequest, context: Any) -> pb.EndExemptionResponse:

@@ -45,8 +45,9 @@ class RegistrationsServicer(pb_grpc.RegistrationsServiceServicer):
         seller_id = id_from_pb(SELLER, request.seller_id) if request.seller_id else None
         async with self.read() as reads:
             rows = await reads.list_registrations(seller_id=seller_id, after=after, limit=size + 1)
-        page, token = page_of(rows, size, lambda row: str(row.id))
-        found = [apply_read_mask(registration_to_pb(row), request.read_mask) for row in page]
+        found, token = page_of(
+            rows, size, lambda row: str(row.id), lambda row: apply_read_mask(registration_to_pb(row), request.read_mask)
+        )
         return pb.ListRegistrationsResponse(registrations=found, next_page_token=token)
 
     async def EndRegistration(self, request: pb.EndRegistrationRequest, context: Any) -> pb.EndRegistrationResponse:

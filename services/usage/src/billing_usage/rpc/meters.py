@@ -36,8 +36,12 @@ class MetersServicer(pb_grpc.MetersServiceServicer):
         size, after = page_size(request.page_size), uuid_of(request.page_token)
         async with self._read() as reads:
             meters = await reads.list_meters(request.code, after, size + 1)
-        page, token = page_of(meters, size, lambda meter: str(meter.meter_id))
-        found = [apply_read_mask(meter_to_pb(meter), request.read_mask) for meter in page]
+        found, token = page_of(
+            meters,
+            size,
+            lambda meter: str(meter.meter_id),
+            lambda meter: apply_read_mask(meter_to_pb(meter), request.read_mask),
+        )
         return pb.ListMetersResponse(meters=found, next_page_token=token)
 
     async def UpdateMeter(self, request: pb.UpdateMeterRequest, context: Any) -> pb.UpdateMeterResponse:
