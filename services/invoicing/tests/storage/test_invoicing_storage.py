@@ -21,22 +21,25 @@ def test_tables_match_migrations(service_database):
     assert_tables_match_migrations(metadata, service_database("invoicing", "billing_invoicing").migration_database_url)
 
 
-async def write(books, seller, count, gate=None):
-    """`count` invoices in one transaction; `gate` holds the commit back."""
+async def write(books, seller, count, gate=None, numbered=None):
+    """`count` invoices in one transaction; `gate` holds the commit back, `numbered` tells that it has its numbers."""
     drafts = [a_draft(seller=seller) for _ in range(count)]
     async with books.database.begin(service_call(books.tenant_id)) as tx:
         uow = PostgresUnitOfWork(tx)
         await uow.invoices.insert_lines(drafts)
         final = await number_invoices(uow, seller, drafts)
         await uow.invoices.insert(final)
+        if numbered is not None:
+            numbered.set()
         if gate is not None:
             await gate.wait()
     return [invoice.number for invoice in final]
 
 
 async def test_two_transactions_at_once_take_numbers_one_after_the_other(books, seller):
-    gate = asyncio.Event()
-    first = asyncio.create_task(write(books, seller, 3, gate))
+    gate, numbered = asyncio.Event(), asyncio.Event()
+    first = asyncio.create_task(write(books, seller, 3, gate, numbered))
+    await asyncio.wait_for(numbered.wait(), 10)
     second = asyncio.create_task(write(books, seller, 2))
     await asyncio.sleep(0.2)
     assert not second.done()  # the first one holds the series
