@@ -6,7 +6,9 @@ Price models: how a quantity becomes an amount."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +20,66 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CommitmentWindow:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CommitmentWindowEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommitmentWindow.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COMMITMENT_WINDOW_UNSPECIFIED: _CommitmentWindow.ValueType  # 0
+    """The whole billing period."""
+    COMMITMENT_WINDOW_HOUR: _CommitmentWindow.ValueType  # 1
+    """Each hour."""
+    COMMITMENT_WINDOW_DAY: _CommitmentWindow.ValueType  # 2
+    """Each day."""
+    COMMITMENT_WINDOW_MONTH: _CommitmentWindow.ValueType  # 3
+    """Each calendar month."""
+
+class CommitmentWindow(_CommitmentWindow, metaclass=_CommitmentWindowEnumTypeWrapper):
+    """The span of a commitment, cut in UTC."""
+
+COMMITMENT_WINDOW_UNSPECIFIED: CommitmentWindow.ValueType  # 0
+"""The whole billing period."""
+COMMITMENT_WINDOW_HOUR: CommitmentWindow.ValueType  # 1
+"""Each hour."""
+COMMITMENT_WINDOW_DAY: CommitmentWindow.ValueType  # 2
+"""Each day."""
+COMMITMENT_WINDOW_MONTH: CommitmentWindow.ValueType  # 3
+"""Each calendar month."""
+Global___CommitmentWindow: _TypeAlias = CommitmentWindow  # noqa: Y015
+
+class _RoundingMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoundingModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RoundingMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROUNDING_MODE_UNSPECIFIED: _RoundingMode.ValueType  # 0
+    """Half up."""
+    ROUNDING_MODE_HALF_UP: _RoundingMode.ValueType  # 1
+    """Halves away from zero."""
+    ROUNDING_MODE_HALF_EVEN: _RoundingMode.ValueType  # 2
+    """Halves to the even neighbour."""
+    ROUNDING_MODE_UP: _RoundingMode.ValueType  # 3
+    """Away from zero."""
+    ROUNDING_MODE_DOWN: _RoundingMode.ValueType  # 4
+    """Towards zero."""
+
+class RoundingMode(_RoundingMode, metaclass=_RoundingModeEnumTypeWrapper):
+    """How halves and rests are rounded."""
+
+ROUNDING_MODE_UNSPECIFIED: RoundingMode.ValueType  # 0
+"""Half up."""
+ROUNDING_MODE_HALF_UP: RoundingMode.ValueType  # 1
+"""Halves away from zero."""
+ROUNDING_MODE_HALF_EVEN: RoundingMode.ValueType  # 2
+"""Halves to the even neighbour."""
+ROUNDING_MODE_UP: RoundingMode.ValueType  # 3
+"""Away from zero."""
+ROUNDING_MODE_DOWN: RoundingMode.ValueType  # 4
+"""Towards zero."""
+Global___RoundingMode: _TypeAlias = RoundingMode  # noqa: Y015
+
 @_typing.final
 class PriceModel(_message.Message):
     """How a quantity becomes an amount. Prices are decimal strings in major units with at most 12 fractional digits."""
@@ -27,6 +89,14 @@ class PriceModel(_message.Message):
     FLAT_FIELD_NUMBER: _builtins.int
     PER_UNIT_FIELD_NUMBER: _builtins.int
     GRADUATED_FIELD_NUMBER: _builtins.int
+    VOLUME_FIELD_NUMBER: _builtins.int
+    PACKAGE_FIELD_NUMBER: _builtins.int
+    PERCENTAGE_FIELD_NUMBER: _builtins.int
+    GRADUATED_PERCENTAGE_FIELD_NUMBER: _builtins.int
+    DYNAMIC_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
+    TIME_WEIGHTED_FIELD_NUMBER: _builtins.int
+    ADJUSTMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def flat(self) -> Global___FlatModel:
         """One amount a period, whatever the quantity."""
@@ -39,18 +109,58 @@ class PriceModel(_message.Message):
     def graduated(self) -> Global___GraduatedModel:
         """Each tier prices the part of the quantity that lies in it."""
 
+    @_builtins.property
+    def volume(self) -> Global___VolumeModel:
+        """The whole quantity at the price of the tier that it reaches."""
+
+    @_builtins.property
+    def package(self) -> Global___PackageModel:
+        """Whole packages of units."""
+
+    @_builtins.property
+    def percentage(self) -> Global___PercentageModel:
+        """A share of the amount that each event carries."""
+
+    @_builtins.property
+    def graduated_percentage(self) -> Global___GraduatedPercentageModel:
+        """Each tier takes its share of the part of the amount that lies in it."""
+
+    @_builtins.property
+    def dynamic(self) -> Global___DynamicModel:
+        """The amount that the events carry, times a multiplier."""
+
+    @_builtins.property
+    def matrix(self) -> Global___MatrixModel:
+        """One unit amount a combination of dimension values."""
+
+    @_builtins.property
+    def time_weighted(self) -> Global___TimeWeightedModel:
+        """Graduated tiers chosen by whole units, priced by time-weighted ones."""
+
+    @_builtins.property
+    def adjustments(self) -> Global___PriceAdjustments:
+        """What is done to the amount of the model; unset does nothing."""
+
     def __init__(
         self,
         *,
         flat: Global___FlatModel | None = ...,
         per_unit: Global___PerUnitModel | None = ...,
         graduated: Global___GraduatedModel | None = ...,
+        volume: Global___VolumeModel | None = ...,
+        package: Global___PackageModel | None = ...,
+        percentage: Global___PercentageModel | None = ...,
+        graduated_percentage: Global___GraduatedPercentageModel | None = ...,
+        dynamic: Global___DynamicModel | None = ...,
+        matrix: Global___MatrixModel | None = ...,
+        time_weighted: Global___TimeWeightedModel | None = ...,
+        adjustments: Global___PriceAdjustments | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["flat", b"flat", "graduated", b"graduated", "model", b"model", "per_unit", b"per_unit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "dynamic", b"dynamic", "flat", b"flat", "graduated", b"graduated", "graduated_percentage", b"graduated_percentage", "matrix", b"matrix", "model", b"model", "package", b"package", "per_unit", b"per_unit", "percentage", b"percentage", "time_weighted", b"time_weighted", "volume", b"volume"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["flat", b"flat", "graduated", b"graduated", "model", b"model", "per_unit", b"per_unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "dynamic", b"dynamic", "flat", b"flat", "graduated", b"graduated", "graduated_percentage", b"graduated_percentage", "matrix", b"matrix", "model", b"model", "package", b"package", "per_unit", b"per_unit", "percentage", b"percentage", "time_weighted", b"time_weighted", "volume", b"volume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_model: _TypeAlias = _typing.Literal["flat", "per_unit", "graduated"]  # noqa: Y015
+    _WhichOneofReturnType_model: _TypeAlias = _typing.Literal["flat", "per_unit", "graduated", "volume", "package", "percentage", "graduated_percentage", "dynamic", "matrix", "time_weighted"]  # noqa: Y015
     _WhichOneofArgType_model: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_model) -> _WhichOneofReturnType_model | None: ...
 
@@ -107,6 +217,9 @@ class GraduatedModel(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TIERS_FIELD_NUMBER: _builtins.int
+    NO_FLAT_AT_ZERO_FIELD_NUMBER: _builtins.int
+    no_flat_at_zero: _builtins.bool
+    """Whether the first tier's flat amount stays away while nothing is used; by default it is due."""
     @_builtins.property
     def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceTier]:
         """The tiers, 1 to 100."""
@@ -115,14 +228,471 @@ class GraduatedModel(_message.Message):
         self,
         *,
         tiers: _abc.Iterable[Global___PriceTier] | None = ...,
+        no_flat_at_zero: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tiers", b"tiers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no_flat_at_zero", b"no_flat_at_zero", "tiers", b"tiers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GraduatedModel: _TypeAlias = GraduatedModel  # noqa: Y015
+
+@_typing.final
+class VolumeModel(_message.Message):
+    """All units at the price of the tier that the whole quantity reaches, plus that tier's flat amount."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIERS_FIELD_NUMBER: _builtins.int
+    NO_FLAT_AT_ZERO_FIELD_NUMBER: _builtins.int
+    no_flat_at_zero: _builtins.bool
+    """Whether the first tier's flat amount stays away while nothing is used; by default it is due."""
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceTier]:
+        """The tiers, 1 to 100."""
+
+    def __init__(
+        self,
+        *,
+        tiers: _abc.Iterable[Global___PriceTier] | None = ...,
+        no_flat_at_zero: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no_flat_at_zero", b"no_flat_at_zero", "tiers", b"tiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VolumeModel: _TypeAlias = VolumeModel  # noqa: Y015
+
+@_typing.final
+class PackageModel(_message.Message):
+    """Whole packages; a started one counts in full."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: _builtins.int
+    PACKAGE_AMOUNT_FIELD_NUMBER: _builtins.int
+    FREE_UNITS_FIELD_NUMBER: _builtins.int
+    size: _builtins.str
+    """Units in a package, more than zero."""
+    package_amount: _builtins.str
+    """Amount of one package in major units."""
+    free_units: _builtins.str
+    """Units that cost nothing, before the first package; empty means none."""
+    def __init__(
+        self,
+        *,
+        size: _builtins.str = ...,
+        package_amount: _builtins.str = ...,
+        free_units: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_units", b"free_units", "package_amount", b"package_amount", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackageModel: _TypeAlias = PackageModel  # noqa: Y015
+
+@_typing.final
+class PercentageModel(_message.Message):
+    """A share of the amount of each event, and a fixed part per paid event. The free allowance ends at whichever of its limits is reached first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATE_PERCENT_FIELD_NUMBER: _builtins.int
+    FIXED_AMOUNT_FIELD_NUMBER: _builtins.int
+    FREE_EVENTS_FIELD_NUMBER: _builtins.int
+    FREE_VOLUME_FIELD_NUMBER: _builtins.int
+    EVENT_MINIMUM_FIELD_NUMBER: _builtins.int
+    EVENT_MAXIMUM_FIELD_NUMBER: _builtins.int
+    rate_percent: _builtins.str
+    """Percent of the amount, such as "2.9"."""
+    fixed_amount: _builtins.str
+    """Amount per paid event in major units; empty means none."""
+    free_events: _builtins.int
+    """Events that cost nothing; unset means that their count frees nothing."""
+    free_volume: _builtins.str
+    """Amount that costs nothing, over all events; empty means none."""
+    event_minimum: _builtins.str
+    """Least amount of a paid event in major units; empty means none."""
+    event_maximum: _builtins.str
+    """Greatest amount of a paid event in major units; empty means none."""
+    def __init__(
+        self,
+        *,
+        rate_percent: _builtins.str = ...,
+        fixed_amount: _builtins.str = ...,
+        free_events: _builtins.int | None = ...,
+        free_volume: _builtins.str = ...,
+        event_minimum: _builtins.str = ...,
+        event_maximum: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_free_events", b"_free_events", "free_events", b"free_events"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_free_events", b"_free_events", "event_maximum", b"event_maximum", "event_minimum", b"event_minimum", "fixed_amount", b"fixed_amount", "free_events", b"free_events", "free_volume", b"free_volume", "rate_percent", b"rate_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__free_events: _TypeAlias = _typing.Literal["free_events"]  # noqa: Y015
+    _WhichOneofArgType__free_events: _TypeAlias = _typing.Literal["_free_events", b"_free_events"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__free_events) -> _WhichOneofReturnType__free_events | None: ...
+
+Global___PercentageModel: _TypeAlias = PercentageModel  # noqa: Y015
+
+@_typing.final
+class GraduatedPercentageModel(_message.Message):
+    """Graduated tiers whose price is a share of the amount that lies in them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIERS_FIELD_NUMBER: _builtins.int
+    NO_FLAT_AT_ZERO_FIELD_NUMBER: _builtins.int
+    no_flat_at_zero: _builtins.bool
+    """Whether the first tier's flat amount stays away while nothing is used; by default it is due."""
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PercentageTier]:
+        """The tiers, 1 to 100."""
+
+    def __init__(
+        self,
+        *,
+        tiers: _abc.Iterable[Global___PercentageTier] | None = ...,
+        no_flat_at_zero: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no_flat_at_zero", b"no_flat_at_zero", "tiers", b"tiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GraduatedPercentageModel: _TypeAlias = GraduatedPercentageModel  # noqa: Y015
+
+@_typing.final
+class PercentageTier(_message.Message):
+    """One tier of a graduated percentage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UP_TO_FIELD_NUMBER: _builtins.int
+    RATE_PERCENT_FIELD_NUMBER: _builtins.int
+    FLAT_AMOUNT_FIELD_NUMBER: _builtins.int
+    up_to: _builtins.str
+    """Upper bound of the amount, inclusive; empty for the last tier, which is open."""
+    rate_percent: _builtins.str
+    """Percent of the amount in this tier."""
+    flat_amount: _builtins.str
+    """Amount that is due once the tier is entered; empty means none."""
+    def __init__(
+        self,
+        *,
+        up_to: _builtins.str = ...,
+        rate_percent: _builtins.str = ...,
+        flat_amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flat_amount", b"flat_amount", "rate_percent", b"rate_percent", "up_to", b"up_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PercentageTier: _TypeAlias = PercentageTier  # noqa: Y015
+
+@_typing.final
+class DynamicModel(_message.Message):
+    """The amount that the events carry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MULTIPLIER_FIELD_NUMBER: _builtins.int
+    multiplier: _builtins.str
+    """Factor on that amount; empty means 1."""
+    def __init__(
+        self,
+        *,
+        multiplier: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["multiplier", b"multiplier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DynamicModel: _TypeAlias = DynamicModel  # noqa: Y015
+
+@_typing.final
+class MatrixModel(_message.Message):
+    """One unit amount a combination of up to three dimensions; a more specific cell wins over a less specific one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSIONS_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    DEFAULT_UNIT_AMOUNT_FIELD_NUMBER: _builtins.int
+    default_unit_amount: _builtins.str
+    """Amount of a unit that no cell names; empty refuses such usage."""
+    @_builtins.property
+    def dimensions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the dimensions, such as "region"."""
+
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatrixCell]:
+        """The cells, at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        dimensions: _abc.Iterable[_builtins.str] | None = ...,
+        cells: _abc.Iterable[Global___MatrixCell] | None = ...,
+        default_unit_amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "default_unit_amount", b"default_unit_amount", "dimensions", b"dimensions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatrixModel: _TypeAlias = MatrixModel  # noqa: Y015
+
+@_typing.final
+class MatrixCell(_message.Message):
+    """One cell of a matrix."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    UNIT_AMOUNT_FIELD_NUMBER: _builtins.int
+    unit_amount: _builtins.str
+    """Amount of one unit in major units."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A value for each dimension, in their order; empty text stands for any value."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+        unit_amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unit_amount", b"unit_amount", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatrixCell: _TypeAlias = MatrixCell  # noqa: Y015
+
+@_typing.final
+class TimeWeightedModel(_message.Message):
+    """Graduated tiers: which tier a unit falls into is decided by whole units, what it costs by its weight, the share of the period it was there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIERS_FIELD_NUMBER: _builtins.int
+    NO_FLAT_AT_ZERO_FIELD_NUMBER: _builtins.int
+    no_flat_at_zero: _builtins.bool
+    """Whether the first tier's flat amount stays away while nothing is used; by default it is due."""
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceTier]:
+        """The tiers, 1 to 100."""
+
+    def __init__(
+        self,
+        *,
+        tiers: _abc.Iterable[Global___PriceTier] | None = ...,
+        no_flat_at_zero: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["no_flat_at_zero", b"no_flat_at_zero", "tiers", b"tiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeWeightedModel: _TypeAlias = TimeWeightedModel  # noqa: Y015
+
+@_typing.final
+class PriceAdjustments(_message.Message):
+    """What is done to the amount of a price, in this order: free units, model, pricing unit, commitment, minimum, discount and maximum."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FREE_UNITS_FIELD_NUMBER: _builtins.int
+    MINIMUM_AMOUNT_FIELD_NUMBER: _builtins.int
+    MAXIMUM_AMOUNT_FIELD_NUMBER: _builtins.int
+    DISCOUNT_PERCENT_FIELD_NUMBER: _builtins.int
+    DISCOUNT_AFTER_MAXIMUM_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    PRICING_UNIT_FIELD_NUMBER: _builtins.int
+    ROUNDING_FIELD_NUMBER: _builtins.int
+    free_units: _builtins.str
+    """Units that cost nothing in a period, taken off before the model; empty means none."""
+    minimum_amount: _builtins.str
+    """Least amount of a period in major units; empty means none."""
+    maximum_amount: _builtins.str
+    """Greatest amount of a period in major units; empty means none."""
+    discount_percent: _builtins.str
+    """Percent taken off; empty means none."""
+    discount_after_maximum: _builtins.bool
+    """Whether the discount is taken off after the maximum was applied instead of before."""
+    @_builtins.property
+    def commitment(self) -> Global___PriceCommitment:
+        """What the customer committed to."""
+
+    @_builtins.property
+    def pricing_unit(self) -> Global___PricingUnit:
+        """The unit in which the model is priced, where it is not money."""
+
+    @_builtins.property
+    def rounding(self) -> Global___RoundingPolicy:
+        """How the amount is rounded; unset means half up at the currency's places."""
+
+    def __init__(
+        self,
+        *,
+        free_units: _builtins.str = ...,
+        minimum_amount: _builtins.str = ...,
+        maximum_amount: _builtins.str = ...,
+        discount_percent: _builtins.str = ...,
+        discount_after_maximum: _builtins.bool = ...,
+        commitment: Global___PriceCommitment | None = ...,
+        pricing_unit: Global___PricingUnit | None = ...,
+        rounding: Global___RoundingPolicy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "pricing_unit", b"pricing_unit", "rounding", b"rounding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "discount_after_maximum", b"discount_after_maximum", "discount_percent", b"discount_percent", "free_units", b"free_units", "maximum_amount", b"maximum_amount", "minimum_amount", b"minimum_amount", "pricing_unit", b"pricing_unit", "rounding", b"rounding"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceAdjustments: _TypeAlias = PriceAdjustments  # noqa: Y015
+
+@_typing.final
+class PriceCommitment(_message.Message):
+    """A commitment on one price: up to it the price counts as it is, beyond it times the overage factor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    OVERAGE_FACTOR_FIELD_NUMBER: _builtins.int
+    TRUE_UP_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    amount: _builtins.str
+    """An amount in major units."""
+    quantity: _builtins.str
+    """A quantity; its amount is what the model makes of it."""
+    overage_factor: _builtins.str
+    """Factor on what lies beyond; empty means 1."""
+    true_up: _builtins.bool
+    """Whether less than the commitment is filled up to it."""
+    window: Global___CommitmentWindow.ValueType
+    """The span to which the commitment counts anew; unspecified means the whole period."""
+    def __init__(
+        self,
+        *,
+        amount: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+        overage_factor: _builtins.str = ...,
+        true_up: _builtins.bool = ...,
+        window: Global___CommitmentWindow.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "committed", b"committed", "quantity", b"quantity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "committed", b"committed", "overage_factor", b"overage_factor", "quantity", b"quantity", "true_up", b"true_up", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_committed: _TypeAlias = _typing.Literal["amount", "quantity"]  # noqa: Y015
+    _WhichOneofArgType_committed: _TypeAlias = _typing.Literal["committed", b"committed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_committed) -> _WhichOneofReturnType_committed | None: ...
+
+Global___PriceCommitment: _TypeAlias = PriceCommitment  # noqa: Y015
+
+@_typing.final
+class PricingUnit(_message.Message):
+    """A unit that is not money, such as tokens, with what it is worth from when on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    RATES_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code, such as token."""
+    @_builtins.property
+    def rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PricingUnitRate]:
+        """Rates in ascending order of time."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        rates: _abc.Iterable[Global___PricingUnitRate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "rates", b"rates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PricingUnit: _TypeAlias = PricingUnit  # noqa: Y015
+
+@_typing.final
+class PricingUnitRate(_message.Message):
+    """What one pricing unit is worth from an instant on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    amount: _builtins.str
+    """Amount of one unit in major units of the price's currency."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """First instant."""
+
+    def __init__(
+        self,
+        *,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "from_time", b"from_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PricingUnitRate: _TypeAlias = PricingUnitRate  # noqa: Y015
+
+@_typing.final
+class RoundingPolicy(_message.Message):
+    """Where and how an amount is rounded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    DEFERRED_FIELD_NUMBER: _builtins.int
+    mode: Global___RoundingMode.ValueType
+    """Mode; unspecified means half up."""
+    places: _builtins.int
+    """Decimal places, 0 to 12; unset means those of the currency. More than the currency has are kept until the document is rounded."""
+    deferred: _builtins.bool
+    """Whether the line keeps its exact amount and only the document is rounded."""
+    def __init__(
+        self,
+        *,
+        mode: Global___RoundingMode.ValueType = ...,
+        places: _builtins.int | None = ...,
+        deferred: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_places", b"_places", "places", b"places"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_places", b"_places", "deferred", b"deferred", "mode", b"mode", "places", b"places"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__places: _TypeAlias = _typing.Literal["places"]  # noqa: Y015
+    _WhichOneofArgType__places: _TypeAlias = _typing.Literal["_places", b"_places"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__places) -> _WhichOneofReturnType__places | None: ...
+
+Global___RoundingPolicy: _TypeAlias = RoundingPolicy  # noqa: Y015
 
 @_typing.final
 class PriceTier(_message.Message):

@@ -26,10 +26,12 @@ from billing.common.v1 import access_pb2 as billing_dot_common_dot_v1_dot_access
 from billing.common.v1 import item_error_pb2 as billing_dot_common_dot_v1_dot_item__error__pb2
 from billing.common.v1 import money_pb2 as billing_dot_common_dot_v1_dot_money__pb2
 from billing.common.v1 import period_pb2 as billing_dot_common_dot_v1_dot_period__pb2
+from billing.common.v1 import ratio_pb2 as billing_dot_common_dot_v1_dot_ratio__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%billing/usage/v1/rating_service.proto\x12\x10\x62illing.usage.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/item_error.proto\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a\x1b\x62uf/validate/validate.proto\"c\n\x15\x42\x61tchRateUsageRequest\x12;\n\x05items\x18\x01 \x03(\x0b\x32\x1a.billing.usage.v1.RateItemB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x88\'\"\x03\xd8\x01\x03\x12\r\n\x05\x66inal\x18\x02 \x01(\x08\"\x86\x02\n\x08RateItem\x12\x1b\n\tcharge_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x14subscription_item_id\x18\x02 \x01(\tB\'\xbaH$r\"2 ^si_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12%\n\x14subscription_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12<\n\x08price_id\x18\x04 \x01(\tB*\xbaH\'r%2#^price_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x31\n\x06period\x18\x05 \x01(\x0b\x32\x19.billing.common.v1.PeriodB\x06\xbaH\x03\xc8\x01\x01\"T\n\x16\x42\x61tchRateUsageResponse\x12-\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1c.billing.usage.v1.RateAnswer\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x08\"\x84\x01\n\nRateAnswer\x12\x11\n\tcharge_id\x18\x01 \x01(\t\x12*\n\x06rating\x18\x02 \x01(\x0b\x32\x18.billing.usage.v1.RatingH\x00\x12-\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1c.billing.common.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\xb7\x01\n\x06Rating\x12\x11\n\trating_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x03 \x01(\x03\x12\x34\n\x0c\x65xact_amount\x18\x04 \x01(\x0b\x32\x1e.billing.common.v1.ExactAmount\x12(\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x18.billing.common.v1.Money\x12\x13\n\x0b\x65xplanation\x18\x06 \x01(\t2\x8d\x01\n\rRatingService\x12|\n\x0e\x42\x61tchRateUsage\x12\'.billing.usage.v1.BatchRateUsageRequest\x1a(.billing.usage.v1.BatchRateUsageResponse\"\x15\x8a\xb5\x18\x11\n\tusage.run\x10\x02\x18\x02 \x02\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%billing/usage/v1/rating_service.proto\x12\x10\x62illing.usage.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/item_error.proto\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a\x1d\x62illing/common/v1/ratio.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x15\x42\x61tchRateUsageRequest\x12;\n\x05items\x18\x01 \x03(\x0b\x32\x1a.billing.usage.v1.RateItemB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x88\'\"\x03\xd8\x01\x03\x12\r\n\x05\x66inal\x18\x02 \x01(\x08\"\xeb\x02\n\x08RateItem\x12\x1b\n\tcharge_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x14subscription_item_id\x18\x02 \x01(\tB\'\xbaH$r\"2 ^si_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12%\n\x14subscription_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12<\n\x08price_id\x18\x04 \x01(\tB*\xbaH\'r%2#^price_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x31\n\x06period\x18\x05 \x01(\x0b\x32\x19.billing.common.v1.PeriodB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x0ftiers_from_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0climits_share\x18\x07 \x01(\x0b\x32\x18.billing.common.v1.Ratio\"T\n\x16\x42\x61tchRateUsageResponse\x12-\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1c.billing.usage.v1.RateAnswer\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x08\"\x84\x01\n\nRateAnswer\x12\x11\n\tcharge_id\x18\x01 \x01(\t\x12*\n\x06rating\x18\x02 \x01(\x0b\x32\x18.billing.usage.v1.RatingH\x00\x12-\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1c.billing.common.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\xb7\x01\n\x06Rating\x12\x11\n\trating_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x03 \x01(\x03\x12\x34\n\x0c\x65xact_amount\x18\x04 \x01(\x0b\x32\x1e.billing.common.v1.ExactAmount\x12(\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x18.billing.common.v1.Money\x12\x13\n\x0b\x65xplanation\x18\x06 \x01(\t2\x8d\x01\n\rRatingService\x12|\n\x0e\x42\x61tchRateUsage\x12\'.billing.usage.v1.BatchRateUsageRequest\x1a(.billing.usage.v1.BatchRateUsageResponse\"\x15\x8a\xb5\x18\x11\n\tusage.run\x10\x02\x18\x02 \x02\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,16 +52,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RATEITEM'].fields_by_name['period']._serialized_options = b'\272H\003\310\001\001'
   _globals['_RATINGSERVICE'].methods_by_name['BatchRateUsage']._loaded_options = None
   _globals['_RATINGSERVICE'].methods_by_name['BatchRateUsage']._serialized_options = b'\212\265\030\021\n\tusage.run\020\002\030\002 \002'
-  _globals['_BATCHRATEUSAGEREQUEST']._serialized_start=219
-  _globals['_BATCHRATEUSAGEREQUEST']._serialized_end=318
-  _globals['_RATEITEM']._serialized_start=321
-  _globals['_RATEITEM']._serialized_end=583
-  _globals['_BATCHRATEUSAGERESPONSE']._serialized_start=585
-  _globals['_BATCHRATEUSAGERESPONSE']._serialized_end=669
-  _globals['_RATEANSWER']._serialized_start=672
-  _globals['_RATEANSWER']._serialized_end=804
-  _globals['_RATING']._serialized_start=807
-  _globals['_RATING']._serialized_end=990
-  _globals['_RATINGSERVICE']._serialized_start=993
-  _globals['_RATINGSERVICE']._serialized_end=1134
+  _globals['_BATCHRATEUSAGEREQUEST']._serialized_start=283
+  _globals['_BATCHRATEUSAGEREQUEST']._serialized_end=382
+  _globals['_RATEITEM']._serialized_start=385
+  _globals['_RATEITEM']._serialized_end=748
+  _globals['_BATCHRATEUSAGERESPONSE']._serialized_start=750
+  _globals['_BATCHRATEUSAGERESPONSE']._serialized_end=834
+  _globals['_RATEANSWER']._serialized_start=837
+  _globals['_RATEANSWER']._serialized_end=969
+  _globals['_RATING']._serialized_start=972
+  _globals['_RATING']._serialized_end=1155
+  _globals['_RATINGSERVICE']._serialized_start=1158
+  _globals['_RATINGSERVICE']._serialized_end=1299
 # @@protoc_insertion_point(module_scope)

@@ -6,9 +6,11 @@ Rating of metered charges for invoices."""
 from billing.common.v1 import item_error_pb2 as _item_error_pb2
 from billing.common.v1 import money_pb2 as _money_pb2
 from billing.common.v1 import period_pb2 as _period_pb2
+from billing.common.v1 import ratio_pb2 as _ratio_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -60,6 +62,8 @@ class RateItem(_message.Message):
     SUBSCRIPTION_VERSION_FIELD_NUMBER: _builtins.int
     PRICE_ID_FIELD_NUMBER: _builtins.int
     PERIOD_FIELD_NUMBER: _builtins.int
+    TIERS_FROM_TIME_FIELD_NUMBER: _builtins.int
+    LIMITS_SHARE_FIELD_NUMBER: _builtins.int
     charge_id: _builtins.str
     """Id of the charge (uuid)."""
     subscription_item_id: _builtins.str
@@ -72,6 +76,14 @@ class RateItem(_message.Message):
     def period(self) -> _period_pb2.Period:
         """The period whose events count."""
 
+    @_builtins.property
+    def tiers_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Where the tiers go on from an earlier window of the same billing period: what was counted from here to the start of `period` was billed before. Unset: the tiers start with `period`."""
+
+    @_builtins.property
+    def limits_share(self) -> _ratio_pb2.Ratio:
+        """The share of a whole billing period that the window is, by which minimum, maximum and commitment are prorated; unset means a whole one."""
+
     def __init__(
         self,
         *,
@@ -80,10 +92,12 @@ class RateItem(_message.Message):
         subscription_version: _builtins.int = ...,
         price_id: _builtins.str = ...,
         period: _period_pb2.Period | None = ...,
+        tiers_from_time: _timestamp_pb2.Timestamp | None = ...,
+        limits_share: _ratio_pb2.Ratio | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits_share", b"limits_share", "period", b"period", "tiers_from_time", b"tiers_from_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_id", b"charge_id", "period", b"period", "price_id", b"price_id", "subscription_item_id", b"subscription_item_id", "subscription_version", b"subscription_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_id", b"charge_id", "limits_share", b"limits_share", "period", b"period", "price_id", b"price_id", "subscription_item_id", b"subscription_item_id", "subscription_version", b"subscription_version", "tiers_from_time", b"tiers_from_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
