@@ -11,7 +11,7 @@ Period k is [boundary k, boundary k + 1): periods of consecutive k never gap and
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, get_args
@@ -77,8 +77,9 @@ class Period:
     end: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", _utc(self.start))
-        object.__setattr__(self, "end", _utc(self.end))
+        if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:
+            object.__setattr__(self, "start", utc(self.start))
+            object.__setattr__(self, "end", utc(self.end))
         if self.end <= self.start:
             raise InvalidPeriod(f"{self} ends before it starts or is empty")
 
@@ -104,16 +105,16 @@ class Period:
 
 def period(anchor: datetime, zone: str, interval: Interval, k: int) -> Period:
     """The k-th period; k = 0 starts at `anchor`. Raises UnknownZone, InvalidPeriod (naive anchor, beyond year 9999)."""
-    anchor, local_zone = _utc(anchor), zone_of(zone)
+    anchor, local_zone = utc(anchor), zone_of(zone)
     try:
-        return Period(*(_boundary(anchor, local_zone, interval, index) for index in (k, k + 1)))
+        return Period(_boundary(anchor, local_zone, interval, k), _boundary(anchor, local_zone, interval, k + 1))
     except (OverflowError, ValueError) as error:
         raise InvalidPeriod(f"period {k} lies outside the calendar") from error
 
 
 def index_at(anchor: datetime, zone: str, interval: Interval, instant: datetime) -> int:
     """The k whose period contains `instant`: the inverse of period(). Raises UnknownZone, InvalidPeriod."""
-    anchor, instant, local_zone = _utc(anchor), _utc(instant), zone_of(zone)
+    anchor, instant, local_zone = utc(anchor), utc(instant), zone_of(zone)
     try:
         k = _estimate(anchor.astimezone(local_zone).date(), instant.astimezone(local_zone).date(), interval)
         while _boundary(anchor, local_zone, interval, k) > instant:
@@ -132,6 +133,22 @@ def share(part: Period, whole: Period) -> Fraction:
     return Fraction(part.microseconds, whole.microseconds)
 
 
+def local_day(instant: datetime, zone: str) -> date:
+    """The local day that `instant` lies in; it begins at its first midnight and never comes back.
+
+    Where clocks go back over midnight, the hour that is repeated belongs to the later day. Raises UnknownZone.
+    """
+    local_zone = zone_of(zone)
+    wall = instant.astimezone(local_zone)
+    day = wall.date()
+    return day + _DAY if wall.fold and midnight(day + _DAY, zone) <= instant else day
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The instant at which a local day begins. A midnight that clocks skip moves forward. Raises UnknownZone."""
+    return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)
+
+
 @lru_cache(maxsize=1024)
 def zone_of(key: str) -> tzinfo:
     """The zone of an IANA key such as "Europe/Berlin". Raises UnknownZone."""
@@ -145,7 +162,8 @@ def zone_of(key: str) -> tzinfo:
         raise UnknownZone(f"{key[:64]!r} is not an IANA time zone", facts={"zone": key[:64]}) from error
 
 
-def _utc(instant: datetime) -> datetime:
+def utc(instant: datetime) -> datetime:
+    """The same instant in UTC. Raises InvalidPeriod for a naive time."""
     if instant.tzinfo is UTC:
         return instant
     if instant.utcoffset() is None:
@@ -153,6 +171,7 @@ def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
+@lru_cache(maxsize=8192)  # a period that was just made is looked up again for its share
 def _boundary(anchor: datetime, zone: tzinfo, interval: Interval, k: int) -> datetime:
     if k == 0:
         return anchor
@@ -166,12 +185,14 @@ def _advance(day: date, interval: Interval, k: int) -> date:
         return day + timedelta(days=_DAYS[interval.unit] * interval.count * k)
     months = day.year * 12 + day.month - 1 + _MONTHS[interval.unit] * interval.count * k
     year, month = months // 12, months % 12 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+    return date(year, month, day.day if day.day <= 28 else min(day.day, monthrange(year, month)[1]))
 
 
 def _instant(wall: datetime, zone: tzinfo) -> datetime:
     # fold=0 reads a skipped time with the offset before the gap (moved forward) and a repeated one as the first.
     local = wall.replace(tzinfo=zone, fold=0)
+    if zone is UTC:
+        return local
     instant = local.astimezone(UTC)
     gap = (local.replace(fold=1).utcoffset() or timedelta()) - (local.utcoffset() or timedelta())
     return instant - gap / 2 if gap >= _DAY else instant

@@ -24,6 +24,12 @@ def round_fraction(value: Fraction, rounding: Rounding) -> int:
     return round_ratio(value.numerator, value.denominator, rounding)
 
 
+def round_places(value: Fraction, places: int, rounding: Rounding) -> Fraction:
+    """`value` at `places` decimals, exactly: 123.456 DOWN at 2, 0, -2 places is 123.45, 123, 100."""
+    scale = Fraction(10) ** places
+    return round_fraction(value * scale, rounding) / scale
+
+
 def _goes_up(whole: int, beyond_half: int, rounding: Rounding) -> bool:
     if rounding is Rounding.HALF_UP:
         return beyond_half >= 0
