@@ -28,7 +28,7 @@ from billing.common.v1 import tax_facts_pb2 as billing_dot_common_dot_v1_dot_tax
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'billing/subscriptions/v1/customer.proto\x12\x18\x62illing.subscriptions.v1\x1a\"billing/common/v1/collection.proto\x1a\x1d\x62illing/common/v1/party.proto\x1a!billing/common/v1/tax_facts.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x04\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\'\n\x05party\x18\x03 \x01(\x0b\x32\x18.billing.common.v1.Party\x12\x10\n\x08party_id\x18\x04 \x01(\t\x12\x15\n\rparty_version\x18\x05 \x01(\x05\x12)\n\x07tax_ids\x18\x06 \x03(\x0b\x32\x18.billing.common.v1.TaxId\x12\x15\n\rcurrency_code\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12>\n\x11\x63ollection_method\x18\t \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x16\n\x0enet_terms_days\x18\n \x01(\x05\x12\x11\n\tseller_id\x18\x0b \x01(\t\x12\x36\n\x05state\x18\x0c \x01(\x0e\x32\'.billing.subscriptions.v1.CustomerState\x12\x42\n\x08metadata\x18\r \x03(\x0b\x32\x30.billing.subscriptions.v1.Customer.MetadataEntry\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*g\n\rCustomerState\x12\x1e\n\x1a\x43USTOMER_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43USTOMER_STATE_ACTIVE\x10\x01\x12\x1b\n\x17\x43USTOMER_STATE_ARCHIVED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'billing/subscriptions/v1/customer.proto\x12\x18\x62illing.subscriptions.v1\x1a\"billing/common/v1/collection.proto\x1a\x1d\x62illing/common/v1/party.proto\x1a!billing/common/v1/tax_facts.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x05\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\'\n\x05party\x18\x03 \x01(\x0b\x32\x18.billing.common.v1.Party\x12\x10\n\x08party_id\x18\x04 \x01(\t\x12\x15\n\rparty_version\x18\x05 \x01(\x05\x12)\n\x07tax_ids\x18\x06 \x03(\x0b\x32\x18.billing.common.v1.TaxId\x12\x15\n\rcurrency_code\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12>\n\x11\x63ollection_method\x18\t \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x16\n\x0enet_terms_days\x18\n \x01(\x05\x12\x11\n\tseller_id\x18\x0b \x01(\t\x12\x36\n\x05state\x18\x0c \x01(\x0e\x32\'.billing.subscriptions.v1.CustomerState\x12\x42\n\x08metadata\x18\r \x03(\x0b\x32\x30.billing.subscriptions.v1.Customer.MetadataEntry\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12parent_customer_id\x18\x11 \x01(\t\x12\x18\n\x10\x62illed_to_parent\x18\x12 \x01(\x08\x12\x1a\n\x12has_payment_method\x18\x13 \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*g\n\rCustomerState\x12\x1e\n\x1a\x43USTOMER_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43USTOMER_STATE_ACTIVE\x10\x01\x12\x1b\n\x17\x43USTOMER_STATE_ARCHIVED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,10 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CUSTOMER_METADATAENTRY']._loaded_options = None
   _globals['_CUSTOMER_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_CUSTOMERSTATE']._serialized_start=818
-  _globals['_CUSTOMERSTATE']._serialized_end=921
+  _globals['_CUSTOMERSTATE']._serialized_start=900
+  _globals['_CUSTOMERSTATE']._serialized_end=1003
   _globals['_CUSTOMER']._serialized_start=205
-  _globals['_CUSTOMER']._serialized_end=816
-  _globals['_CUSTOMER_METADATAENTRY']._serialized_start=769
-  _globals['_CUSTOMER_METADATAENTRY']._serialized_end=816
+  _globals['_CUSTOMER']._serialized_end=898
+  _globals['_CUSTOMER_METADATAENTRY']._serialized_start=851
+  _globals['_CUSTOMER_METADATAENTRY']._serialized_end=898
 # @@protoc_insertion_point(module_scope)

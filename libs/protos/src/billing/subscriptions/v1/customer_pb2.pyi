@@ -89,6 +89,9 @@ class Customer(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    PARENT_CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    BILLED_TO_PARENT_FIELD_NUMBER: _builtins.int
+    HAS_PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """Id, such as cus_01jx...."""
     external_id: _builtins.str
@@ -111,6 +114,12 @@ class Customer(_message.Message):
     """Lifecycle state."""
     etag: _builtins.str
     """Version of the resource; a stale one is refused."""
+    parent_customer_id: _builtins.str
+    """The parent customer; empty without one."""
+    billed_to_parent: _builtins.bool
+    """Whether the parent pays for it."""
+    has_payment_method: _builtins.bool
+    """Whether a payment method is on file, as payments told."""
     @_builtins.property
     def party(self) -> _party_pb2.Party:
         """Current party."""
@@ -150,10 +159,13 @@ class Customer(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        parent_customer_id: _builtins.str = ...,
+        billed_to_parent: _builtins.bool = ...,
+        has_payment_method: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "party", b"party", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "create_time", b"create_time", "currency_code", b"currency_code", "customer_id", b"customer_id", "etag", b"etag", "external_id", b"external_id", "metadata", b"metadata", "net_terms_days", b"net_terms_days", "party", b"party", "party_id", b"party_id", "party_version", b"party_version", "seller_id", b"seller_id", "state", b"state", "tax_ids", b"tax_ids", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed_to_parent", b"billed_to_parent", "collection_method", b"collection_method", "create_time", b"create_time", "currency_code", b"currency_code", "customer_id", b"customer_id", "etag", b"etag", "external_id", b"external_id", "has_payment_method", b"has_payment_method", "metadata", b"metadata", "net_terms_days", b"net_terms_days", "parent_customer_id", b"parent_customer_id", "party", b"party", "party_id", b"party_id", "party_version", b"party_version", "seller_id", b"seller_id", "state", b"state", "tax_ids", b"tax_ids", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,62 +23,51 @@ _sym_db = _symbol_database.Default()
 
 
 from billing.common.v1 import collection_pb2 as billing_dot_common_dot_v1_dot_collection__pb2
-from billing.common.v1 import money_pb2 as billing_dot_common_dot_v1_dot_money__pb2
 from billing.common.v1 import period_pb2 as billing_dot_common_dot_v1_dot_period__pb2
-from billing.common.v1 import ratio_pb2 as billing_dot_common_dot_v1_dot_ratio__pb2
 from billing.common.v1 import tax_facts_pb2 as billing_dot_common_dot_v1_dot_tax__facts__pb2
+from billing.subscriptions.v1 import charge_pb2 as billing_dot_subscriptions_dot_v1_dot_charge__pb2
 from billing.subscriptions.v1 import plan_pb2 as billing_dot_subscriptions_dot_v1_dot_plan__pb2
 from billing.subscriptions.v1 import subscription_pb2 as billing_dot_subscriptions_dot_v1_dot_subscription__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%billing/subscriptions/v1/events.proto\x12\x18\x62illing.subscriptions.v1\x1a\"billing/common/v1/collection.proto\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a\x1d\x62illing/common/v1/ratio.proto\x1a!billing/common/v1/tax_facts.proto\x1a#billing/subscriptions/v1/plan.proto\x1a+billing/subscriptions/v1/subscription.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x0f\x43ustomerCreated\x12\x39\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\'.billing.subscriptions.v1.CustomerFacts\"L\n\x0f\x43ustomerUpdated\x12\x39\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\'.billing.subscriptions.v1.CustomerFacts\"M\n\x10\x43ustomerArchived\x12\x39\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\'.billing.subscriptions.v1.CustomerFacts\"\xb7\x02\n\rCustomerFacts\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x10\n\x08party_id\x18\x04 \x01(\t\x12\x15\n\rparty_version\x18\x05 \x01(\x05\x12.\n\ttax_facts\x18\x06 \x01(\x0b\x32\x1b.billing.common.v1.TaxFacts\x12\x15\n\rcurrency_code\x18\x07 \x01(\t\x12>\n\x11\x63ollection_method\x18\x08 \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x16\n\x0enet_terms_days\x18\t \x01(\x05\x12\x11\n\tseller_id\x18\n \x01(\t\x12\x10\n\x08\x61rchived\x18\x0b \x01(\x08\"S\n\x14PlanVersionPublished\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion\"X\n\x13SubscriptionStarted\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionRenewed\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionUpdated\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionPastDue\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"Z\n\x15SubscriptionActivated\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"W\n\x12SubscriptionPaused\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionResumed\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionExpired\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"Y\n\x14SubscriptionCanceled\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"\xe7\x01\n\x11SubscriptionFacts\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12<\n\x0csubscription\x18\x02 \x01(\x0b\x32&.billing.subscriptions.v1.Subscription\x12\x36\n\nplan_items\x18\x03 \x03(\x0b\x32\".billing.subscriptions.v1.PlanItem\x12-\n\x08interval\x18\x04 \x01(\x0b\x32\x1b.billing.common.v1.Interval\x12\x1c\n\x14\x65xternal_customer_id\x18\x05 \x01(\t\"\xe3\x04\n\nBillingDue\x12\x0e\n\x06\x64ue_id\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\x05\x12\r\n\x05parts\x18\x03 \x01(\x05\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x05 \x01(\t\x12\x1c\n\x14subscription_version\x18\x06 \x01(\x03\x12\x13\n\x0b\x63ustomer_id\x18\x07 \x01(\t\x12\x19\n\x11payer_customer_id\x18\x08 \x01(\t\x12\x10\n\x08party_id\x18\t \x01(\t\x12\x15\n\rparty_version\x18\n \x01(\x05\x12\x11\n\tseller_id\x18\x0b \x01(\t\x12\x15\n\rcurrency_code\x18\x0c \x01(\t\x12>\n\x11\x63ollection_method\x18\r \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x16\n\x0enet_terms_days\x18\x0e \x01(\x05\x12.\n\ttax_facts\x18\x0f \x01(\x0b\x32\x1b.billing.common.v1.TaxFacts\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x07\x63harges\x18\x11 \x03(\x0b\x32 .billing.subscriptions.v1.Charge\x12\x35\n\tdiscounts\x18\x12 \x03(\x0b\x32\".billing.subscriptions.v1.Discount\x12\x38\n\ncommitment\x18\x13 \x01(\x0b\x32$.billing.subscriptions.v1.Commitment\"\xa5\x01\n\x08\x44iscount\x12\x15\n\rredemption_id\x18\x01 \x01(\t\x12\x11\n\tcoupon_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63oupon_code\x18\x03 \x01(\t\x12\x11\n\x07percent\x18\x04 \x01(\tH\x00\x12*\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x18.billing.common.v1.MoneyH\x00\x12\x12\n\nitem_codes\x18\x06 \x03(\tB\x07\n\x05value\"\x83\x03\n\nCommitment\x12\x11\n\tcharge_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x31\n\x0eservice_period\x18\x03 \x01(\x0b\x32\x19.billing.common.v1.Period\x12(\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x18.billing.common.v1.Money\x12\x34\n\x0c\x65xact_amount\x18\x05 \x01(\x0b\x32\x1e.billing.common.v1.ExactAmount\x12(\n\x06\x62illed\x18\x06 \x01(\x0b\x32\x18.billing.common.v1.Money\x12\x13\n\x0b\x65xplanation\x18\x07 \x01(\t\x12\x14\n\x0ctax_category\x18\x08 \x01(\t\x12\x34\n\x0ctax_behavior\x18\t \x01(\x0e\x32\x1e.billing.common.v1.TaxBehavior\x12/\n\x0bsupply_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xeb\x05\n\x06\x43harge\x12\x11\n\tcharge_id\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32&.billing.subscriptions.v1.PlanItemKind\x12\x1c\n\x14subscription_item_id\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x31\n\x0eservice_period\x18\x06 \x01(\x0b\x32\x19.billing.common.v1.Period\x12\x10\n\x08quantity\x18\x07 \x01(\t\x12\x13\n\x0bunit_amount\x18\x08 \x01(\t\x12\x34\n\x0c\x65xact_amount\x18\t \x01(\x0b\x32\x1e.billing.common.v1.ExactAmount\x12(\n\x06\x61mount\x18\n \x01(\x0b\x32\x18.billing.common.v1.Money\x12\x13\n\x0b\x65xplanation\x18\x0b \x01(\t\x12\x10\n\x08price_id\x18\x0c \x01(\t\x12\x12\n\nmeter_code\x18\r \x01(\t\x12\x14\n\x0ctax_category\x18\x0e \x01(\t\x12\x34\n\x0ctax_behavior\x18\x0f \x01(\x0e\x32\x1e.billing.common.v1.TaxBehavior\x12/\n\x0bsupply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\tcredit_of\x18\x11 \x01(\x0b\x32\".billing.subscriptions.v1.CreditOf\x12\x36\n\x06reason\x18\x12 \x01(\x0e\x32&.billing.subscriptions.v1.ChargeReason\x12\x11\n\tproration\x18\x13 \x01(\t\x12\x33\n\x0ftiers_from_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0climits_share\x18\x15 \x01(\x0b\x32\x18.billing.common.v1.Ratio\"F\n\x08\x43reditOf\x12\x11\n\tcharge_id\x18\x01 \x01(\t\x12\'\n\x05share\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.Ratio*\xfb\x02\n\x0c\x43hargeReason\x12\x1d\n\x19\x43HARGE_REASON_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43HARGE_REASON_UPGRADE\x10\x01\x12\x1b\n\x17\x43HARGE_REASON_DOWNGRADE\x10\x02\x12\x1d\n\x19\x43HARGE_REASON_QUANTITY_UP\x10\x03\x12\x1f\n\x1b\x43HARGE_REASON_QUANTITY_DOWN\x10\x04\x12!\n\x1d\x43HARGE_REASON_INTERVAL_CHANGE\x10\x05\x12\x1c\n\x18\x43HARGE_REASON_ITEM_ADDED\x10\x06\x12\x1e\n\x1a\x43HARGE_REASON_ITEM_REMOVED\x10\x07\x12\x1d\n\x19\x43HARGE_REASON_CANCELATION\x10\x08\x12\x17\n\x13\x43HARGE_REASON_PAUSE\x10\t\x12\x18\n\x14\x43HARGE_REASON_RESUME\x10\n\x12!\n\x1d\x43HARGE_REASON_BACKDATED_START\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%billing/subscriptions/v1/events.proto\x12\x18\x62illing.subscriptions.v1\x1a\"billing/common/v1/collection.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a!billing/common/v1/tax_facts.proto\x1a%billing/subscriptions/v1/charge.proto\x1a#billing/subscriptions/v1/plan.proto\x1a+billing/subscriptions/v1/subscription.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x0f\x43ustomerCreated\x12\x39\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\'.billing.subscriptions.v1.CustomerFacts\"L\n\x0f\x43ustomerUpdated\x12\x39\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\'.billing.subscriptions.v1.CustomerFacts\"M\n\x10\x43ustomerArchived\x12\x39\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\'.billing.subscriptions.v1.CustomerFacts\"\xb7\x02\n\rCustomerFacts\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x10\n\x08party_id\x18\x04 \x01(\t\x12\x15\n\rparty_version\x18\x05 \x01(\x05\x12.\n\ttax_facts\x18\x06 \x01(\x0b\x32\x1b.billing.common.v1.TaxFacts\x12\x15\n\rcurrency_code\x18\x07 \x01(\t\x12>\n\x11\x63ollection_method\x18\x08 \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x16\n\x0enet_terms_days\x18\t \x01(\x05\x12\x11\n\tseller_id\x18\n \x01(\t\x12\x10\n\x08\x61rchived\x18\x0b \x01(\x08\"S\n\x14PlanVersionPublished\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion\"X\n\x13SubscriptionStarted\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionRenewed\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionUpdated\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionPastDue\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"Z\n\x15SubscriptionActivated\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"W\n\x12SubscriptionPaused\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionResumed\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"X\n\x13SubscriptionExpired\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"Y\n\x14SubscriptionCanceled\x12\x41\n\x0csubscription\x18\x01 \x01(\x0b\x32+.billing.subscriptions.v1.SubscriptionFacts\"\xe7\x01\n\x11SubscriptionFacts\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12<\n\x0csubscription\x18\x02 \x01(\x0b\x32&.billing.subscriptions.v1.Subscription\x12\x36\n\nplan_items\x18\x03 \x03(\x0b\x32\".billing.subscriptions.v1.PlanItem\x12-\n\x08interval\x18\x04 \x01(\x0b\x32\x1b.billing.common.v1.Interval\x12\x1c\n\x14\x65xternal_customer_id\x18\x05 \x01(\t\"\xe3\x04\n\nBillingDue\x12\x0e\n\x06\x64ue_id\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\x05\x12\r\n\x05parts\x18\x03 \x01(\x05\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x05 \x01(\t\x12\x1c\n\x14subscription_version\x18\x06 \x01(\x03\x12\x13\n\x0b\x63ustomer_id\x18\x07 \x01(\t\x12\x19\n\x11payer_customer_id\x18\x08 \x01(\t\x12\x10\n\x08party_id\x18\t \x01(\t\x12\x15\n\rparty_version\x18\n \x01(\x05\x12\x11\n\tseller_id\x18\x0b \x01(\t\x12\x15\n\rcurrency_code\x18\x0c \x01(\t\x12>\n\x11\x63ollection_method\x18\r \x01(\x0e\x32#.billing.common.v1.CollectionMethod\x12\x16\n\x0enet_terms_days\x18\x0e \x01(\x05\x12.\n\ttax_facts\x18\x0f \x01(\x0b\x32\x1b.billing.common.v1.TaxFacts\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x07\x63harges\x18\x11 \x03(\x0b\x32 .billing.subscriptions.v1.Charge\x12\x35\n\tdiscounts\x18\x12 \x03(\x0b\x32\".billing.subscriptions.v1.Discount\x12\x38\n\ncommitment\x18\x13 \x01(\x0b\x32$.billing.subscriptions.v1.Commitmentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'billing.subscriptions.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHARGEREASON']._serialized_start=4022
-  _globals['_CHARGEREASON']._serialized_end=4401
-  _globals['_CUSTOMERCREATED']._serialized_start=347
-  _globals['_CUSTOMERCREATED']._serialized_end=423
-  _globals['_CUSTOMERUPDATED']._serialized_start=425
-  _globals['_CUSTOMERUPDATED']._serialized_end=501
-  _globals['_CUSTOMERARCHIVED']._serialized_start=503
-  _globals['_CUSTOMERARCHIVED']._serialized_end=580
-  _globals['_CUSTOMERFACTS']._serialized_start=583
-  _globals['_CUSTOMERFACTS']._serialized_end=894
-  _globals['_PLANVERSIONPUBLISHED']._serialized_start=896
-  _globals['_PLANVERSIONPUBLISHED']._serialized_end=979
-  _globals['_SUBSCRIPTIONSTARTED']._serialized_start=981
-  _globals['_SUBSCRIPTIONSTARTED']._serialized_end=1069
-  _globals['_SUBSCRIPTIONRENEWED']._serialized_start=1071
-  _globals['_SUBSCRIPTIONRENEWED']._serialized_end=1159
-  _globals['_SUBSCRIPTIONUPDATED']._serialized_start=1161
-  _globals['_SUBSCRIPTIONUPDATED']._serialized_end=1249
-  _globals['_SUBSCRIPTIONPASTDUE']._serialized_start=1251
-  _globals['_SUBSCRIPTIONPASTDUE']._serialized_end=1339
-  _globals['_SUBSCRIPTIONACTIVATED']._serialized_start=1341
-  _globals['_SUBSCRIPTIONACTIVATED']._serialized_end=1431
-  _globals['_SUBSCRIPTIONPAUSED']._serialized_start=1433
-  _globals['_SUBSCRIPTIONPAUSED']._serialized_end=1520
-  _globals['_SUBSCRIPTIONRESUMED']._serialized_start=1522
-  _globals['_SUBSCRIPTIONRESUMED']._serialized_end=1610
-  _globals['_SUBSCRIPTIONEXPIRED']._serialized_start=1612
-  _globals['_SUBSCRIPTIONEXPIRED']._serialized_end=1700
-  _globals['_SUBSCRIPTIONCANCELED']._serialized_start=1702
-  _globals['_SUBSCRIPTIONCANCELED']._serialized_end=1791
-  _globals['_SUBSCRIPTIONFACTS']._serialized_start=1794
-  _globals['_SUBSCRIPTIONFACTS']._serialized_end=2025
-  _globals['_BILLINGDUE']._serialized_start=2028
-  _globals['_BILLINGDUE']._serialized_end=2639
-  _globals['_DISCOUNT']._serialized_start=2642
-  _globals['_DISCOUNT']._serialized_end=2807
-  _globals['_COMMITMENT']._serialized_start=2810
-  _globals['_COMMITMENT']._serialized_end=3197
-  _globals['_CHARGE']._serialized_start=3200
-  _globals['_CHARGE']._serialized_end=3947
-  _globals['_CREDITOF']._serialized_start=3949
-  _globals['_CREDITOF']._serialized_end=4019
+  _globals['_CUSTOMERCREATED']._serialized_start=324
+  _globals['_CUSTOMERCREATED']._serialized_end=400
+  _globals['_CUSTOMERUPDATED']._serialized_start=402
+  _globals['_CUSTOMERUPDATED']._serialized_end=478
+  _globals['_CUSTOMERARCHIVED']._serialized_start=480
+  _globals['_CUSTOMERARCHIVED']._serialized_end=557
+  _globals['_CUSTOMERFACTS']._serialized_start=560
+  _globals['_CUSTOMERFACTS']._serialized_end=871
+  _globals['_PLANVERSIONPUBLISHED']._serialized_start=873
+  _globals['_PLANVERSIONPUBLISHED']._serialized_end=956
+  _globals['_SUBSCRIPTIONSTARTED']._serialized_start=958
+  _globals['_SUBSCRIPTIONSTARTED']._serialized_end=1046
+  _globals['_SUBSCRIPTIONRENEWED']._serialized_start=1048
+  _globals['_SUBSCRIPTIONRENEWED']._serialized_end=1136
+  _globals['_SUBSCRIPTIONUPDATED']._serialized_start=1138
+  _globals['_SUBSCRIPTIONUPDATED']._serialized_end=1226
+  _globals['_SUBSCRIPTIONPASTDUE']._serialized_start=1228
+  _globals['_SUBSCRIPTIONPASTDUE']._serialized_end=1316
+  _globals['_SUBSCRIPTIONACTIVATED']._serialized_start=1318
+  _globals['_SUBSCRIPTIONACTIVATED']._serialized_end=1408
+  _globals['_SUBSCRIPTIONPAUSED']._serialized_start=1410
+  _globals['_SUBSCRIPTIONPAUSED']._serialized_end=1497
+  _globals['_SUBSCRIPTIONRESUMED']._serialized_start=1499
+  _globals['_SUBSCRIPTIONRESUMED']._serialized_end=1587
+  _globals['_SUBSCRIPTIONEXPIRED']._serialized_start=1589
+  _globals['_SUBSCRIPTIONEXPIRED']._serialized_end=1677
+  _globals['_SUBSCRIPTIONCANCELED']._serialized_start=1679
+  _globals['_SUBSCRIPTIONCANCELED']._serialized_end=1768
+  _globals['_SUBSCRIPTIONFACTS']._serialized_start=1771
+  _globals['_SUBSCRIPTIONFACTS']._serialized_end=2002
+  _globals['_BILLINGDUE']._serialized_start=2005
+  _globals['_BILLINGDUE']._serialized_end=2616
 # @@protoc_insertion_point(module_scope)

@@ -4,10 +4,9 @@ isort:skip_file
 What the subscriptions service tells. Topics billing.subscriptions.v1 and billing.subscriptions.due.v1; key: the customer."""
 
 from billing.common.v1 import collection_pb2 as _collection_pb2
-from billing.common.v1 import money_pb2 as _money_pb2
 from billing.common.v1 import period_pb2 as _period_pb2
-from billing.common.v1 import ratio_pb2 as _ratio_pb2
 from billing.common.v1 import tax_facts_pb2 as _tax_facts_pb2
+from billing.subscriptions.v1 import charge_pb2 as _charge_pb2
 from billing.subscriptions.v1 import plan_pb2 as _plan_pb2
 from billing.subscriptions.v1 import subscription_pb2 as _subscription_pb2
 from collections import abc as _abc
@@ -15,7 +14,6 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -26,66 +24,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _ChargeReason:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ChargeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChargeReason.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    CHARGE_REASON_UNSPECIFIED: _ChargeReason.ValueType  # 0
-    """The regular charge of a period."""
-    CHARGE_REASON_UPGRADE: _ChargeReason.ValueType  # 1
-    """A change to a more expensive plan or price."""
-    CHARGE_REASON_DOWNGRADE: _ChargeReason.ValueType  # 2
-    """A change to a cheaper one."""
-    CHARGE_REASON_QUANTITY_UP: _ChargeReason.ValueType  # 3
-    """A greater quantity."""
-    CHARGE_REASON_QUANTITY_DOWN: _ChargeReason.ValueType  # 4
-    """A smaller quantity."""
-    CHARGE_REASON_INTERVAL_CHANGE: _ChargeReason.ValueType  # 5
-    """Another billing interval."""
-    CHARGE_REASON_ITEM_ADDED: _ChargeReason.ValueType  # 6
-    """An item or add-on was added."""
-    CHARGE_REASON_ITEM_REMOVED: _ChargeReason.ValueType  # 7
-    """An item or add-on was removed."""
-    CHARGE_REASON_CANCELATION: _ChargeReason.ValueType  # 8
-    """The subscription was canceled."""
-    CHARGE_REASON_PAUSE: _ChargeReason.ValueType  # 9
-    """The subscription was paused."""
-    CHARGE_REASON_RESUME: _ChargeReason.ValueType  # 10
-    """The subscription was resumed."""
-    CHARGE_REASON_BACKDATED_START: _ChargeReason.ValueType  # 11
-    """What lay behind a start in the past was given back."""
-
-class ChargeReason(_ChargeReason, metaclass=_ChargeReasonEnumTypeWrapper):
-    """Why a charge or a credit was made."""
-
-CHARGE_REASON_UNSPECIFIED: ChargeReason.ValueType  # 0
-"""The regular charge of a period."""
-CHARGE_REASON_UPGRADE: ChargeReason.ValueType  # 1
-"""A change to a more expensive plan or price."""
-CHARGE_REASON_DOWNGRADE: ChargeReason.ValueType  # 2
-"""A change to a cheaper one."""
-CHARGE_REASON_QUANTITY_UP: ChargeReason.ValueType  # 3
-"""A greater quantity."""
-CHARGE_REASON_QUANTITY_DOWN: ChargeReason.ValueType  # 4
-"""A smaller quantity."""
-CHARGE_REASON_INTERVAL_CHANGE: ChargeReason.ValueType  # 5
-"""Another billing interval."""
-CHARGE_REASON_ITEM_ADDED: ChargeReason.ValueType  # 6
-"""An item or add-on was added."""
-CHARGE_REASON_ITEM_REMOVED: ChargeReason.ValueType  # 7
-"""An item or add-on was removed."""
-CHARGE_REASON_CANCELATION: ChargeReason.ValueType  # 8
-"""The subscription was canceled."""
-CHARGE_REASON_PAUSE: ChargeReason.ValueType  # 9
-"""The subscription was paused."""
-CHARGE_REASON_RESUME: ChargeReason.ValueType  # 10
-"""The subscription was resumed."""
-CHARGE_REASON_BACKDATED_START: ChargeReason.ValueType  # 11
-"""What lay behind a start in the past was given back."""
-Global___ChargeReason: _TypeAlias = ChargeReason  # noqa: Y015
 
 @_typing.final
 class CustomerCreated(_message.Message):
@@ -569,15 +507,15 @@ class BillingDue(_message.Message):
         """When it fell due, in business time; the invoice date."""
 
     @_builtins.property
-    def charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___Charge]:
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
         """What is charged, and credited."""
 
     @_builtins.property
-    def discounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Discount]:
+    def discounts(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Discount]:
         """Discounts on the charges, in the order in which they apply, each on what the ones before left. Each part carries them all."""
 
     @_builtins.property
-    def commitment(self) -> Global___Commitment:
+    def commitment(self) -> _charge_pb2.Commitment:
         """The minimum commitment of the whole plan for the period that ended; unset without one."""
 
     def __init__(
@@ -599,9 +537,9 @@ class BillingDue(_message.Message):
         net_terms_days: _builtins.int = ...,
         tax_facts: _tax_facts_pb2.TaxFacts | None = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
-        charges: _abc.Iterable[Global___Charge] | None = ...,
-        discounts: _abc.Iterable[Global___Discount] | None = ...,
-        commitment: Global___Commitment | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        discounts: _abc.Iterable[_charge_pb2.Discount] | None = ...,
+        commitment: _charge_pb2.Commitment | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "effective_time", b"effective_time", "tax_facts", b"tax_facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -610,263 +548,3 @@ class BillingDue(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BillingDue: _TypeAlias = BillingDue  # noqa: Y015
-
-@_typing.final
-class Discount(_message.Message):
-    """A discount of a redeemed coupon. Spread over the eligible charges before tax; credits are never discounted, they take the discount of the line they repair."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REDEMPTION_ID_FIELD_NUMBER: _builtins.int
-    COUPON_ID_FIELD_NUMBER: _builtins.int
-    COUPON_CODE_FIELD_NUMBER: _builtins.int
-    PERCENT_FIELD_NUMBER: _builtins.int
-    AMOUNT_FIELD_NUMBER: _builtins.int
-    ITEM_CODES_FIELD_NUMBER: _builtins.int
-    redemption_id: _builtins.str
-    """The redemption, such as red_01jx...."""
-    coupon_id: _builtins.str
-    """The coupon, such as cpn_01jx...."""
-    coupon_code: _builtins.str
-    """Code of the coupon, printed on the invoice."""
-    percent: _builtins.str
-    """Percent, a decimal."""
-    @_builtins.property
-    def amount(self) -> _money_pb2.Money:
-        """An amount, at most what the eligible charges come to."""
-
-    @_builtins.property
-    def item_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of the items it is limited to; empty means all."""
-
-    def __init__(
-        self,
-        *,
-        redemption_id: _builtins.str = ...,
-        coupon_id: _builtins.str = ...,
-        coupon_code: _builtins.str = ...,
-        percent: _builtins.str = ...,
-        amount: _money_pb2.Money | None = ...,
-        item_codes: _abc.Iterable[_builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "percent", b"percent", "value", b"value"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "coupon_code", b"coupon_code", "coupon_id", b"coupon_id", "item_codes", b"item_codes", "percent", b"percent", "redemption_id", b"redemption_id", "value", b"value"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["percent", "amount"]  # noqa: Y015
-    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
-
-Global___Discount: _TypeAlias = Discount  # noqa: Y015
-
-@_typing.final
-class Commitment(_message.Message):
-    """The minimum commitment of a whole plan: what the period's charges miss of it becomes one more charge."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CHARGE_ID_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    SERVICE_PERIOD_FIELD_NUMBER: _builtins.int
-    AMOUNT_FIELD_NUMBER: _builtins.int
-    EXACT_AMOUNT_FIELD_NUMBER: _builtins.int
-    BILLED_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
-    TAX_CATEGORY_FIELD_NUMBER: _builtins.int
-    TAX_BEHAVIOR_FIELD_NUMBER: _builtins.int
-    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
-    charge_id: _builtins.str
-    """Id of the charge that fills up (uuid)."""
-    description: _builtins.str
-    """Text of the invoice line."""
-    explanation: _builtins.str
-    """How the prorated commitment came about, as canonical JSON."""
-    tax_category: _builtins.str
-    """Tax category."""
-    tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType
-    """Whether the commitment contains its tax."""
-    @_builtins.property
-    def service_period(self) -> _period_pb2.Period:
-        """The period committed to."""
-
-    @_builtins.property
-    def amount(self) -> _money_pb2.Money:
-        """The commitment, prorated and rounded."""
-
-    @_builtins.property
-    def exact_amount(self) -> _money_pb2.ExactAmount:
-        """The commitment prorated, before rounding."""
-
-    @_builtins.property
-    def billed(self) -> _money_pb2.Money:
-        """What was billed for the same period before this due, rounded; the due's own charges come on top."""
-
-    @_builtins.property
-    def supply_time(self) -> _timestamp_pb2.Timestamp:
-        """The instant that decides the tax rate."""
-
-    def __init__(
-        self,
-        *,
-        charge_id: _builtins.str = ...,
-        description: _builtins.str = ...,
-        service_period: _period_pb2.Period | None = ...,
-        amount: _money_pb2.Money | None = ...,
-        exact_amount: _money_pb2.ExactAmount | None = ...,
-        billed: _money_pb2.Money | None = ...,
-        explanation: _builtins.str = ...,
-        tax_category: _builtins.str = ...,
-        tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType = ...,
-        supply_time: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billed", b"billed", "exact_amount", b"exact_amount", "service_period", b"service_period", "supply_time", b"supply_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billed", b"billed", "charge_id", b"charge_id", "description", b"description", "exact_amount", b"exact_amount", "explanation", b"explanation", "service_period", b"service_period", "supply_time", b"supply_time", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Commitment: _TypeAlias = Commitment  # noqa: Y015
-
-@_typing.final
-class Charge(_message.Message):
-    """One charge. Fixed charges carry their amount; metered ones name the price and are rated by usage."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CHARGE_ID_FIELD_NUMBER: _builtins.int
-    KIND_FIELD_NUMBER: _builtins.int
-    SUBSCRIPTION_ITEM_ID_FIELD_NUMBER: _builtins.int
-    CODE_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    SERVICE_PERIOD_FIELD_NUMBER: _builtins.int
-    QUANTITY_FIELD_NUMBER: _builtins.int
-    UNIT_AMOUNT_FIELD_NUMBER: _builtins.int
-    EXACT_AMOUNT_FIELD_NUMBER: _builtins.int
-    AMOUNT_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
-    PRICE_ID_FIELD_NUMBER: _builtins.int
-    METER_CODE_FIELD_NUMBER: _builtins.int
-    TAX_CATEGORY_FIELD_NUMBER: _builtins.int
-    TAX_BEHAVIOR_FIELD_NUMBER: _builtins.int
-    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
-    CREDIT_OF_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    PRORATION_FIELD_NUMBER: _builtins.int
-    TIERS_FROM_TIME_FIELD_NUMBER: _builtins.int
-    LIMITS_SHARE_FIELD_NUMBER: _builtins.int
-    charge_id: _builtins.str
-    """Id of the charge (uuid): minted from item, service period, kind and ordinal, so the same on every attempt."""
-    kind: _plan_pb2.PlanItemKind.ValueType
-    """Where the quantity comes from."""
-    subscription_item_id: _builtins.str
-    """The subscription item."""
-    code: _builtins.str
-    """Code of the plan item."""
-    description: _builtins.str
-    """Text of the invoice line."""
-    quantity: _builtins.str
-    """Quantity, a decimal; empty for metered charges."""
-    unit_amount: _builtins.str
-    """Price per unit for the invoice, a decimal; empty where there is no single one."""
-    explanation: _builtins.str
-    """How the amount came about: the explanation tree as canonical JSON; empty for metered charges."""
-    price_id: _builtins.str
-    """The price."""
-    meter_code: _builtins.str
-    """Code of the meter, for metered charges."""
-    tax_category: _builtins.str
-    """Tax category."""
-    tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType
-    """Whether the price contains its tax."""
-    reason: Global___ChargeReason.ValueType
-    """Why the charge was made."""
-    proration: _builtins.str
-    """How it was prorated, such as "BY_DAYS, ACTUAL_PERIOD"; empty for whole periods."""
-    @_builtins.property
-    def service_period(self) -> _period_pb2.Period:
-        """What the charge pays for."""
-
-    @_builtins.property
-    def exact_amount(self) -> _money_pb2.ExactAmount:
-        """Amount before rounding; unset for metered charges."""
-
-    @_builtins.property
-    def amount(self) -> _money_pb2.Money:
-        """Rounded amount; unset for metered charges."""
-
-    @_builtins.property
-    def supply_time(self) -> _timestamp_pb2.Timestamp:
-        """The instant that decides the tax rate: the first of the service period in advance, the last one in arrears."""
-
-    @_builtins.property
-    def credit_of(self) -> Global___CreditOf:
-        """What the charge gives back, on credits, whose amounts are negative; unset on charges."""
-
-    @_builtins.property
-    def tiers_from_time(self) -> _timestamp_pb2.Timestamp:
-        """Where the tiers of a metered charge go on from an earlier window; unset where they start with the service period."""
-
-    @_builtins.property
-    def limits_share(self) -> _ratio_pb2.Ratio:
-        """The share of a whole period that a metered charge's window is; unset means a whole one."""
-
-    def __init__(
-        self,
-        *,
-        charge_id: _builtins.str = ...,
-        kind: _plan_pb2.PlanItemKind.ValueType = ...,
-        subscription_item_id: _builtins.str = ...,
-        code: _builtins.str = ...,
-        description: _builtins.str = ...,
-        service_period: _period_pb2.Period | None = ...,
-        quantity: _builtins.str = ...,
-        unit_amount: _builtins.str = ...,
-        exact_amount: _money_pb2.ExactAmount | None = ...,
-        amount: _money_pb2.Money | None = ...,
-        explanation: _builtins.str = ...,
-        price_id: _builtins.str = ...,
-        meter_code: _builtins.str = ...,
-        tax_category: _builtins.str = ...,
-        tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType = ...,
-        supply_time: _timestamp_pb2.Timestamp | None = ...,
-        credit_of: Global___CreditOf | None = ...,
-        reason: Global___ChargeReason.ValueType = ...,
-        proration: _builtins.str = ...,
-        tiers_from_time: _timestamp_pb2.Timestamp | None = ...,
-        limits_share: _ratio_pb2.Ratio | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "credit_of", b"credit_of", "exact_amount", b"exact_amount", "limits_share", b"limits_share", "service_period", b"service_period", "supply_time", b"supply_time", "tiers_from_time", b"tiers_from_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "charge_id", b"charge_id", "code", b"code", "credit_of", b"credit_of", "description", b"description", "exact_amount", b"exact_amount", "explanation", b"explanation", "kind", b"kind", "limits_share", b"limits_share", "meter_code", b"meter_code", "price_id", b"price_id", "proration", b"proration", "quantity", b"quantity", "reason", b"reason", "service_period", b"service_period", "subscription_item_id", b"subscription_item_id", "supply_time", b"supply_time", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category", "tiers_from_time", b"tiers_from_time", "unit_amount", b"unit_amount"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Charge: _TypeAlias = Charge  # noqa: Y015
-
-@_typing.final
-class CreditOf(_message.Message):
-    """The charge that a credit repairs. A credit takes the discount and the tax of the repaired line and never exceeds what is left of it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CHARGE_ID_FIELD_NUMBER: _builtins.int
-    SHARE_FIELD_NUMBER: _builtins.int
-    charge_id: _builtins.str
-    """The charge (uuid)."""
-    @_builtins.property
-    def share(self) -> _ratio_pb2.Ratio:
-        """The share of the charge's undiscounted amount that is given back."""
-
-    def __init__(
-        self,
-        *,
-        charge_id: _builtins.str = ...,
-        share: _ratio_pb2.Ratio | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_id", b"charge_id", "share", b"share"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreditOf: _TypeAlias = CreditOf  # noqa: Y015

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from billing.common.v1 import period_pb2 as billing_dot_common_dot_v1_dot_period__pb2
 from billing.common.v1 import price_model_pb2 as billing_dot_common_dot_v1_dot_price__model__pb2
 from billing.common.v1 import tax_facts_pb2 as billing_dot_common_dot_v1_dot_tax__facts__pb2
+from billing.subscriptions.v1 import policy_pb2 as billing_dot_subscriptions_dot_v1_dot_policy__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#billing/subscriptions/v1/plan.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/period.proto\x1a#billing/common/v1/price_model.proto\x1a!billing/common/v1/tax_facts.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x02\n\x04Plan\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1a\n\x12\x63urrent_version_id\x18\x04 \x01(\t\x12>\n\x08metadata\x18\x05 \x03(\x0b\x32,.billing.subscriptions.v1.Plan.MetadataEntry\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf2\x02\n\x0bPlanVersion\x12\x17\n\x0fplan_version_id\x18\x01 \x01(\t\x12\x0f\n\x07plan_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12\x39\n\x05state\x18\x04 \x01(\x0e\x32*.billing.subscriptions.v1.PlanVersionState\x12\x15\n\rcurrency_code\x18\x05 \x01(\t\x12-\n\x08interval\x18\x06 \x01(\x0b\x32\x1b.billing.common.v1.Interval\x12\x12\n\ntrial_days\x18\x07 \x01(\x05\x12\x31\n\x05items\x18\x08 \x03(\x0b\x32\".billing.subscriptions.v1.PlanItem\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cpublish_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xec\x03\n\x08PlanItem\x12\x14\n\x0cplan_item_id\x18\x01 \x01(\t\x12\x30\n\x04\x63ode\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x18\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12@\n\x04kind\x18\x04 \x01(\x0e\x32&.billing.subscriptions.v1.PlanItemKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x42\n\x06timing\x18\x05 \x01(\x0e\x32&.billing.subscriptions.v1.ChargeTimingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x05price\x18\x06 \x01(\x0b\x32\x1d.billing.common.v1.PriceModelB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08price_id\x18\x07 \x01(\t\x12\x39\n\nmeter_code\x18\x08 \x01(\tB%\xbaH\"r 2\x1e^([a-z0-9][a-z0-9_.-]{0,63})?$\x12\x33\n\x0ctax_category\x18\t \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12@\n\x0ctax_behavior\x18\n \x01(\x0e\x32\x1e.billing.common.v1.TaxBehaviorB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00*v\n\x10PlanVersionState\x12\"\n\x1ePLAN_VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PLAN_VERSION_STATE_DRAFT\x10\x01\x12 \n\x1cPLAN_VERSION_STATE_PUBLISHED\x10\x02*|\n\x0cPlanItemKind\x12\x1e\n\x1aPLAN_ITEM_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13PLAN_ITEM_KIND_FLAT\x10\x01\x12\x17\n\x13PLAN_ITEM_KIND_SEAT\x10\x02\x12\x1a\n\x16PLAN_ITEM_KIND_METERED\x10\x03*c\n\x0c\x43hargeTiming\x12\x1d\n\x19\x43HARGE_TIMING_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43HARGE_TIMING_ADVANCE\x10\x01\x12\x19\n\x15\x43HARGE_TIMING_ARREARS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#billing/subscriptions/v1/plan.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/period.proto\x1a#billing/common/v1/price_model.proto\x1a!billing/common/v1/tax_facts.proto\x1a%billing/subscriptions/v1/policy.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x02\n\x04Plan\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1a\n\x12\x63urrent_version_id\x18\x04 \x01(\t\x12>\n\x08metadata\x18\x05 \x03(\x0b\x32,.billing.subscriptions.v1.Plan.MetadataEntry\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd8\x03\n\x0bPlanVersion\x12\x17\n\x0fplan_version_id\x18\x01 \x01(\t\x12\x0f\n\x07plan_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12\x39\n\x05state\x18\x04 \x01(\x0e\x32*.billing.subscriptions.v1.PlanVersionState\x12\x15\n\rcurrency_code\x18\x05 \x01(\t\x12-\n\x08interval\x18\x06 \x01(\x0b\x32\x1b.billing.common.v1.Interval\x12\x12\n\ntrial_days\x18\x07 \x01(\x05\x12\x31\n\x05items\x18\x08 \x03(\x0b\x32\".billing.subscriptions.v1.PlanItem\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cpublish_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x05terms\x18\x0b \x01(\x0b\x32#.billing.subscriptions.v1.PlanTerms\x12\x30\n\x0c\x61rchive_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf5\x05\n\x08PlanItem\x12\x14\n\x0cplan_item_id\x18\x01 \x01(\t\x12\x30\n\x04\x63ode\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x18\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12@\n\x04kind\x18\x04 \x01(\x0e\x32&.billing.subscriptions.v1.PlanItemKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x42\n\x06timing\x18\x05 \x01(\x0e\x32&.billing.subscriptions.v1.ChargeTimingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x05price\x18\x06 \x01(\x0b\x32\x1d.billing.common.v1.PriceModelB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08price_id\x18\x07 \x01(\t\x12\x39\n\nmeter_code\x18\x08 \x01(\tB%\xbaH\"r 2\x1e^([a-z0-9][a-z0-9_.-]{0,63})?$\x12\x33\n\x0ctax_category\x18\t \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12@\n\x0ctax_behavior\x18\n \x01(\x0e\x32\x1e.billing.common.v1.TaxBehaviorB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12J\n\x0f\x63urrency_prices\x18\x0b \x03(\x0b\x32\'.billing.subscriptions.v1.CurrencyPriceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12;\n\x0cproduct_code\x18\x0c \x01(\tB%\xbaH\"r 2\x1e^([a-z0-9][a-z0-9_.-]{0,63})?$\x12>\n\x0cmin_quantity\x18\r \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\x12>\n\x0cmax_quantity\x18\x0e \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\"\x81\x01\n\rCurrencyPrice\x12(\n\rcurrency_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x34\n\x05price\x18\x02 \x01(\x0b\x32\x1d.billing.common.v1.PriceModelB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08price_id\x18\x03 \x01(\t*\x97\x01\n\x10PlanVersionState\x12\"\n\x1ePLAN_VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18PLAN_VERSION_STATE_DRAFT\x10\x01\x12 \n\x1cPLAN_VERSION_STATE_PUBLISHED\x10\x02\x12\x1f\n\x1bPLAN_VERSION_STATE_ARCHIVED\x10\x03*|\n\x0cPlanItemKind\x12\x1e\n\x1aPLAN_ITEM_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13PLAN_ITEM_KIND_FLAT\x10\x01\x12\x17\n\x13PLAN_ITEM_KIND_SEAT\x10\x02\x12\x1a\n\x16PLAN_ITEM_KIND_METERED\x10\x03*c\n\x0c\x43hargeTiming\x12\x1d\n\x19\x43HARGE_TIMING_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43HARGE_TIMING_ADVANCE\x10\x01\x12\x19\n\x15\x43HARGE_TIMING_ARREARS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,18 +55,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANITEM'].fields_by_name['tax_category']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,39}$'
   _globals['_PLANITEM'].fields_by_name['tax_behavior']._loaded_options = None
   _globals['_PLANITEM'].fields_by_name['tax_behavior']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_PLANVERSIONSTATE']._serialized_start=1406
-  _globals['_PLANVERSIONSTATE']._serialized_end=1524
-  _globals['_PLANITEMKIND']._serialized_start=1526
-  _globals['_PLANITEMKIND']._serialized_end=1650
-  _globals['_CHARGETIMING']._serialized_start=1652
-  _globals['_CHARGETIMING']._serialized_end=1751
-  _globals['_PLAN']._serialized_start=232
-  _globals['_PLAN']._serialized_end=536
-  _globals['_PLAN_METADATAENTRY']._serialized_start=489
-  _globals['_PLAN_METADATAENTRY']._serialized_end=536
-  _globals['_PLANVERSION']._serialized_start=539
-  _globals['_PLANVERSION']._serialized_end=909
-  _globals['_PLANITEM']._serialized_start=912
-  _globals['_PLANITEM']._serialized_end=1404
+  _globals['_PLANITEM'].fields_by_name['currency_prices']._loaded_options = None
+  _globals['_PLANITEM'].fields_by_name['currency_prices']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_PLANITEM'].fields_by_name['product_code']._loaded_options = None
+  _globals['_PLANITEM'].fields_by_name['product_code']._serialized_options = b'\272H\"r 2\036^([a-z0-9][a-z0-9_.-]{0,63})?$'
+  _globals['_PLANITEM'].fields_by_name['min_quantity']._loaded_options = None
+  _globals['_PLANITEM'].fields_by_name['min_quantity']._serialized_options = b'\272H%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$'
+  _globals['_PLANITEM'].fields_by_name['max_quantity']._loaded_options = None
+  _globals['_PLANITEM'].fields_by_name['max_quantity']._serialized_options = b'\272H%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$'
+  _globals['_CURRENCYPRICE'].fields_by_name['currency_code']._loaded_options = None
+  _globals['_CURRENCYPRICE'].fields_by_name['currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
+  _globals['_CURRENCYPRICE'].fields_by_name['price']._loaded_options = None
+  _globals['_CURRENCYPRICE'].fields_by_name['price']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PLANVERSIONSTATE']._serialized_start=1945
+  _globals['_PLANVERSIONSTATE']._serialized_end=2096
+  _globals['_PLANITEMKIND']._serialized_start=2098
+  _globals['_PLANITEMKIND']._serialized_end=2222
+  _globals['_CHARGETIMING']._serialized_start=2224
+  _globals['_CHARGETIMING']._serialized_end=2323
+  _globals['_PLAN']._serialized_start=271
+  _globals['_PLAN']._serialized_end=575
+  _globals['_PLAN_METADATAENTRY']._serialized_start=528
+  _globals['_PLAN_METADATAENTRY']._serialized_end=575
+  _globals['_PLANVERSION']._serialized_start=578
+  _globals['_PLANVERSION']._serialized_end=1050
+  _globals['_PLANITEM']._serialized_start=1053
+  _globals['_PLANITEM']._serialized_end=1810
+  _globals['_CURRENCYPRICE']._serialized_start=1813
+  _globals['_CURRENCYPRICE']._serialized_end=1942
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ Plans and their immutable versions."""
 from billing.common.v1 import period_pb2 as _period_pb2
 from billing.common.v1 import price_model_pb2 as _price_model_pb2
 from billing.common.v1 import tax_facts_pb2 as _tax_facts_pb2
+from billing.subscriptions.v1 import policy_pb2 as _policy_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -35,6 +36,8 @@ class _PlanVersionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Plan
     """Not sold yet."""
     PLAN_VERSION_STATE_PUBLISHED: _PlanVersionState.ValueType  # 2
     """Sold."""
+    PLAN_VERSION_STATE_ARCHIVED: _PlanVersionState.ValueType  # 3
+    """Not sold any more; running subscriptions keep it."""
 
 class PlanVersionState(_PlanVersionState, metaclass=_PlanVersionStateEnumTypeWrapper):
     """Lifecycle state of a plan version."""
@@ -45,6 +48,8 @@ PLAN_VERSION_STATE_DRAFT: PlanVersionState.ValueType  # 1
 """Not sold yet."""
 PLAN_VERSION_STATE_PUBLISHED: PlanVersionState.ValueType  # 2
 """Sold."""
+PLAN_VERSION_STATE_ARCHIVED: PlanVersionState.ValueType  # 3
+"""Not sold any more; running subscriptions keep it."""
 Global___PlanVersionState: _TypeAlias = PlanVersionState  # noqa: Y015
 
 class _PlanItemKind:
@@ -191,6 +196,8 @@ class PlanVersion(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    ARCHIVE_TIME_FIELD_NUMBER: _builtins.int
     plan_version_id: _builtins.str
     """Id, such as pv_01jx...."""
     plan_id: _builtins.str
@@ -219,6 +226,14 @@ class PlanVersion(_message.Message):
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When it was published; unset on a draft."""
 
+    @_builtins.property
+    def terms(self) -> _policy_pb2.PlanTerms:
+        """Its rules."""
+
+    @_builtins.property
+    def archive_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was archived; unset while it is sold."""
+
     def __init__(
         self,
         *,
@@ -232,10 +247,12 @@ class PlanVersion(_message.Message):
         items: _abc.Iterable[Global___PlanItem] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         publish_time: _timestamp_pb2.Timestamp | None = ...,
+        terms: _policy_pb2.PlanTerms | None = ...,
+        archive_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "interval", b"interval", "publish_time", b"publish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "interval", b"interval", "publish_time", b"publish_time", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "currency_code", b"currency_code", "interval", b"interval", "items", b"items", "number", b"number", "plan_id", b"plan_id", "plan_version_id", b"plan_version_id", "publish_time", b"publish_time", "state", b"state", "trial_days", b"trial_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "currency_code", b"currency_code", "interval", b"interval", "items", b"items", "number", b"number", "plan_id", b"plan_id", "plan_version_id", b"plan_version_id", "publish_time", b"publish_time", "state", b"state", "terms", b"terms", "trial_days", b"trial_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,6 +274,10 @@ class PlanItem(_message.Message):
     METER_CODE_FIELD_NUMBER: _builtins.int
     TAX_CATEGORY_FIELD_NUMBER: _builtins.int
     TAX_BEHAVIOR_FIELD_NUMBER: _builtins.int
+    CURRENCY_PRICES_FIELD_NUMBER: _builtins.int
+    PRODUCT_CODE_FIELD_NUMBER: _builtins.int
+    MIN_QUANTITY_FIELD_NUMBER: _builtins.int
+    MAX_QUANTITY_FIELD_NUMBER: _builtins.int
     plan_item_id: _builtins.str
     """Id, such as item_01jx...; given by the service."""
     code: _builtins.str
@@ -275,9 +296,19 @@ class PlanItem(_message.Message):
     """Tax category, such as digital_service."""
     tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType
     """Whether the price contains its tax."""
+    product_code: _builtins.str
+    """Code of the product it belongs to; empty means none."""
+    min_quantity: _builtins.str
+    """Least quantity of a seat item; empty means 0."""
+    max_quantity: _builtins.str
+    """Greatest quantity of a seat item; empty means no bound."""
     @_builtins.property
     def price(self) -> _price_model_pb2.PriceModel:
         """How its quantity becomes an amount."""
+
+    @_builtins.property
+    def currency_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurrencyPrice]:
+        """The price in other currencies than the version's own."""
 
     def __init__(
         self,
@@ -292,11 +323,47 @@ class PlanItem(_message.Message):
         meter_code: _builtins.str = ...,
         tax_category: _builtins.str = ...,
         tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType = ...,
+        currency_prices: _abc.Iterable[Global___CurrencyPrice] | None = ...,
+        product_code: _builtins.str = ...,
+        min_quantity: _builtins.str = ...,
+        max_quantity: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "kind", b"kind", "meter_code", b"meter_code", "name", b"name", "plan_item_id", b"plan_item_id", "price", b"price", "price_id", b"price_id", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category", "timing", b"timing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "currency_prices", b"currency_prices", "kind", b"kind", "max_quantity", b"max_quantity", "meter_code", b"meter_code", "min_quantity", b"min_quantity", "name", b"name", "plan_item_id", b"plan_item_id", "price", b"price", "price_id", b"price_id", "product_code", b"product_code", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category", "timing", b"timing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlanItem: _TypeAlias = PlanItem  # noqa: Y015
+
+@_typing.final
+class CurrencyPrice(_message.Message):
+    """The price of an item in one more currency."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    PRICE_ID_FIELD_NUMBER: _builtins.int
+    currency_code: _builtins.str
+    """ISO 4217 code."""
+    price_id: _builtins.str
+    """Id of this price; given by the service."""
+    @_builtins.property
+    def price(self) -> _price_model_pb2.PriceModel:
+        """How the quantity becomes an amount."""
+
+    def __init__(
+        self,
+        *,
+        currency_code: _builtins.str = ...,
+        price: _price_model_pb2.PriceModel | None = ...,
+        price_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "price", b"price", "price_id", b"price_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CurrencyPrice: _TypeAlias = CurrencyPrice  # noqa: Y015

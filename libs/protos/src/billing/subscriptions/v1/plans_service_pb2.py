@@ -25,12 +25,13 @@ _sym_db = _symbol_database.Default()
 from billing.common.v1 import access_pb2 as billing_dot_common_dot_v1_dot_access__pb2
 from billing.common.v1 import period_pb2 as billing_dot_common_dot_v1_dot_period__pb2
 from billing.subscriptions.v1 import plan_pb2 as billing_dot_subscriptions_dot_v1_dot_plan__pb2
+from billing.subscriptions.v1 import policy_pb2 as billing_dot_subscriptions_dot_v1_dot_policy__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,billing/subscriptions/v1/plans_service.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a#billing/subscriptions/v1/plan.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\"\x8a\x02\n\x11\x43reatePlanRequest\x12\x30\n\x04\x63ode\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12x\n\x08metadata\x18\x03 \x03(\x0b\x32\x39.billing.subscriptions.v1.CreatePlanRequest.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x12\x43reatePlanResponse\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.billing.subscriptions.v1.Plan\"{\n\x0eGetPlanRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"?\n\x0fGetPlanResponse\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.billing.subscriptions.v1.Plan\"\x95\x01\n\x10ListPlansRequest\x12\x15\n\x04\x63ode\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12-\n\tread_mask\x18g \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"[\n\x11ListPlansResponse\x12-\n\x05plans\x18\x01 \x03(\x0b\x32\x1e.billing.subscriptions.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe2\x02\n\x11UpdatePlanRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x16\n\x04name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12x\n\x08metadata\x18\x03 \x03(\x0b\x32\x39.billing.subscriptions.v1.UpdatePlanRequest.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x12\x37\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04\x65tag\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x12UpdatePlanResponse\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.billing.subscriptions.v1.Plan\"\x96\x02\n\x18\x43reatePlanVersionRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x35\n\x08interval\x18\x03 \x01(\x0b\x32\x1b.billing.common.v1.IntervalB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\ntrial_days\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xda\x05(\x00\x12=\n\x05items\x18\x05 \x03(\x0b\x32\".billing.subscriptions.v1.PlanItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"X\n\x19\x43reatePlanVersionResponse\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion\"\x88\x01\n\x15GetPlanVersionRequest\x12@\n\x0fplan_version_id\x18\x01 \x01(\tB\'\xbaH$r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"U\n\x16GetPlanVersionResponse\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion\"\xc1\x01\n\x17ListPlanVersionsRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12-\n\tread_mask\x18g \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"q\n\x18ListPlanVersionsResponse\x12<\n\rplan_versions\x18\x01 \x03(\x0b\x32%.billing.subscriptions.v1.PlanVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x19PublishPlanVersionRequest\x12@\n\x0fplan_version_id\x18\x01 \x01(\tB\'\xbaH$r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\"Y\n\x1aPublishPlanVersionResponse\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion2\xfb\n\n\x0cPlansService\x12\x96\x01\n\nCreatePlan\x12+.billing.subscriptions.v1.CreatePlanRequest\x1a,.billing.subscriptions.v1.CreatePlanResponse\"-\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/plans:\x01*\x12\x93\x01\n\x07GetPlan\x12(.billing.subscriptions.v1.GetPlanRequest\x1a).billing.subscriptions.v1.GetPlanResponse\"3\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/plans/{plan_id}\x12\x8f\x01\n\tListPlans\x12*.billing.subscriptions.v1.ListPlansRequest\x1a+.billing.subscriptions.v1.ListPlansResponse\")\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/plans\x12\xa0\x01\n\nUpdatePlan\x12+.billing.subscriptions.v1.UpdatePlanRequest\x1a,.billing.subscriptions.v1.UpdatePlanResponse\"7\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/plans/{plan_id}:\x01*\x12\xbe\x01\n\x11\x43reatePlanVersion\x12\x32.billing.subscriptions.v1.CreatePlanVersionRequest\x1a\x33.billing.subscriptions.v1.CreatePlanVersionResponse\"@\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02!\"\x1c/v1/plans/{plan_id}/versions:\x01*\x12\xb8\x01\n\x0eGetPlanVersion\x12/.billing.subscriptions.v1.GetPlanVersionRequest\x1a\x30.billing.subscriptions.v1.GetPlanVersionResponse\"C\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02%\x12#/v1/plan_versions/{plan_version_id}\x12\xb7\x01\n\x10ListPlanVersions\x12\x31.billing.subscriptions.v1.ListPlanVersionsRequest\x1a\x32.billing.subscriptions.v1.ListPlanVersionsResponse\"<\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/plans/{plan_id}/versions\x12\xd0\x01\n\x12PublishPlanVersion\x12\x33.billing.subscriptions.v1.PublishPlanVersionRequest\x1a\x34.billing.subscriptions.v1.PublishPlanVersionResponse\"O\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02\x30\"+/v1/plan_versions/{plan_version_id}:publish:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,billing/subscriptions/v1/plans_service.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a#billing/subscriptions/v1/plan.proto\x1a%billing/subscriptions/v1/policy.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\"\x8a\x02\n\x11\x43reatePlanRequest\x12\x30\n\x04\x63ode\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12x\n\x08metadata\x18\x03 \x03(\x0b\x32\x39.billing.subscriptions.v1.CreatePlanRequest.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x12\x43reatePlanResponse\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.billing.subscriptions.v1.Plan\"{\n\x0eGetPlanRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"?\n\x0fGetPlanResponse\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.billing.subscriptions.v1.Plan\"\x95\x01\n\x10ListPlansRequest\x12\x15\n\x04\x63ode\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12-\n\tread_mask\x18g \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"[\n\x11ListPlansResponse\x12-\n\x05plans\x18\x01 \x03(\x0b\x32\x1e.billing.subscriptions.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe2\x02\n\x11UpdatePlanRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x16\n\x04name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12x\n\x08metadata\x18\x03 \x03(\x0b\x32\x39.billing.subscriptions.v1.UpdatePlanRequest.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x12\x37\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04\x65tag\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x12UpdatePlanResponse\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.billing.subscriptions.v1.Plan\"\xca\x02\n\x18\x43reatePlanVersionRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x35\n\x08interval\x18\x03 \x01(\x0b\x32\x1b.billing.common.v1.IntervalB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\ntrial_days\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xda\x05(\x00\x12=\n\x05items\x18\x05 \x03(\x0b\x32\".billing.subscriptions.v1.PlanItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12\x32\n\x05terms\x18\x06 \x01(\x0b\x32#.billing.subscriptions.v1.PlanTerms\"X\n\x19\x43reatePlanVersionResponse\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion\"\x88\x01\n\x15GetPlanVersionRequest\x12@\n\x0fplan_version_id\x18\x01 \x01(\tB\'\xbaH$r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"U\n\x16GetPlanVersionResponse\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion\"\xc1\x01\n\x17ListPlanVersionsRequest\x12:\n\x07plan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12-\n\tread_mask\x18g \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"q\n\x18ListPlanVersionsResponse\x12<\n\rplan_versions\x18\x01 \x03(\x0b\x32%.billing.subscriptions.v1.PlanVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x19PublishPlanVersionRequest\x12@\n\x0fplan_version_id\x18\x01 \x01(\tB\'\xbaH$r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\"Y\n\x1aPublishPlanVersionResponse\x12;\n\x0cplan_version\x18\x01 \x01(\x0b\x32%.billing.subscriptions.v1.PlanVersion2\xfb\n\n\x0cPlansService\x12\x96\x01\n\nCreatePlan\x12+.billing.subscriptions.v1.CreatePlanRequest\x1a,.billing.subscriptions.v1.CreatePlanResponse\"-\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/plans:\x01*\x12\x93\x01\n\x07GetPlan\x12(.billing.subscriptions.v1.GetPlanRequest\x1a).billing.subscriptions.v1.GetPlanResponse\"3\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/plans/{plan_id}\x12\x8f\x01\n\tListPlans\x12*.billing.subscriptions.v1.ListPlansRequest\x1a+.billing.subscriptions.v1.ListPlansResponse\")\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/plans\x12\xa0\x01\n\nUpdatePlan\x12+.billing.subscriptions.v1.UpdatePlanRequest\x1a,.billing.subscriptions.v1.UpdatePlanResponse\"7\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/plans/{plan_id}:\x01*\x12\xbe\x01\n\x11\x43reatePlanVersion\x12\x32.billing.subscriptions.v1.CreatePlanVersionRequest\x1a\x33.billing.subscriptions.v1.CreatePlanVersionResponse\"@\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02!\"\x1c/v1/plans/{plan_id}/versions:\x01*\x12\xb8\x01\n\x0eGetPlanVersion\x12/.billing.subscriptions.v1.GetPlanVersionRequest\x1a\x30.billing.subscriptions.v1.GetPlanVersionResponse\"C\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02%\x12#/v1/plan_versions/{plan_version_id}\x12\xb7\x01\n\x10ListPlanVersions\x12\x31.billing.subscriptions.v1.ListPlanVersionsRequest\x1a\x32.billing.subscriptions.v1.ListPlanVersionsResponse\"<\x8a\xb5\x18\x14\n\nplans.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/plans/{plan_id}/versions\x12\xd0\x01\n\x12PublishPlanVersion\x12\x33.billing.subscriptions.v1.PublishPlanVersionRequest\x1a\x34.billing.subscriptions.v1.PublishPlanVersionResponse\"O\x8a\xb5\x18\x15\n\x0bplans.write\x10\x01\x18\x03 \x01(\x01\x82\xd3\xe4\x93\x02\x30\"+/v1/plan_versions/{plan_version_id}:publish:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -101,42 +102,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANSSERVICE'].methods_by_name['ListPlanVersions']._serialized_options = b'\212\265\030\024\n\nplans.read\020\001\030\001 \0030\001\202\323\344\223\002\036\022\034/v1/plans/{plan_id}/versions'
   _globals['_PLANSSERVICE'].methods_by_name['PublishPlanVersion']._loaded_options = None
   _globals['_PLANSSERVICE'].methods_by_name['PublishPlanVersion']._serialized_options = b'\212\265\030\025\n\013plans.write\020\001\030\003 \001(\001\202\323\344\223\0020\"+/v1/plan_versions/{plan_version_id}:publish:\001*'
-  _globals['_CREATEPLANREQUEST']._serialized_start=269
-  _globals['_CREATEPLANREQUEST']._serialized_end=535
-  _globals['_CREATEPLANREQUEST_METADATAENTRY']._serialized_start=488
-  _globals['_CREATEPLANREQUEST_METADATAENTRY']._serialized_end=535
-  _globals['_CREATEPLANRESPONSE']._serialized_start=537
-  _globals['_CREATEPLANRESPONSE']._serialized_end=603
-  _globals['_GETPLANREQUEST']._serialized_start=605
-  _globals['_GETPLANREQUEST']._serialized_end=728
-  _globals['_GETPLANRESPONSE']._serialized_start=730
-  _globals['_GETPLANRESPONSE']._serialized_end=793
-  _globals['_LISTPLANSREQUEST']._serialized_start=796
-  _globals['_LISTPLANSREQUEST']._serialized_end=945
-  _globals['_LISTPLANSRESPONSE']._serialized_start=947
-  _globals['_LISTPLANSRESPONSE']._serialized_end=1038
-  _globals['_UPDATEPLANREQUEST']._serialized_start=1041
-  _globals['_UPDATEPLANREQUEST']._serialized_end=1395
-  _globals['_UPDATEPLANREQUEST_METADATAENTRY']._serialized_start=488
-  _globals['_UPDATEPLANREQUEST_METADATAENTRY']._serialized_end=535
-  _globals['_UPDATEPLANRESPONSE']._serialized_start=1397
-  _globals['_UPDATEPLANRESPONSE']._serialized_end=1463
-  _globals['_CREATEPLANVERSIONREQUEST']._serialized_start=1466
-  _globals['_CREATEPLANVERSIONREQUEST']._serialized_end=1744
-  _globals['_CREATEPLANVERSIONRESPONSE']._serialized_start=1746
-  _globals['_CREATEPLANVERSIONRESPONSE']._serialized_end=1834
-  _globals['_GETPLANVERSIONREQUEST']._serialized_start=1837
-  _globals['_GETPLANVERSIONREQUEST']._serialized_end=1973
-  _globals['_GETPLANVERSIONRESPONSE']._serialized_start=1975
-  _globals['_GETPLANVERSIONRESPONSE']._serialized_end=2060
-  _globals['_LISTPLANVERSIONSREQUEST']._serialized_start=2063
-  _globals['_LISTPLANVERSIONSREQUEST']._serialized_end=2256
-  _globals['_LISTPLANVERSIONSRESPONSE']._serialized_start=2258
-  _globals['_LISTPLANVERSIONSRESPONSE']._serialized_end=2371
-  _globals['_PUBLISHPLANVERSIONREQUEST']._serialized_start=2373
-  _globals['_PUBLISHPLANVERSIONREQUEST']._serialized_end=2466
-  _globals['_PUBLISHPLANVERSIONRESPONSE']._serialized_start=2468
-  _globals['_PUBLISHPLANVERSIONRESPONSE']._serialized_end=2557
-  _globals['_PLANSSERVICE']._serialized_start=2560
-  _globals['_PLANSSERVICE']._serialized_end=3963
+  _globals['_CREATEPLANREQUEST']._serialized_start=308
+  _globals['_CREATEPLANREQUEST']._serialized_end=574
+  _globals['_CREATEPLANREQUEST_METADATAENTRY']._serialized_start=527
+  _globals['_CREATEPLANREQUEST_METADATAENTRY']._serialized_end=574
+  _globals['_CREATEPLANRESPONSE']._serialized_start=576
+  _globals['_CREATEPLANRESPONSE']._serialized_end=642
+  _globals['_GETPLANREQUEST']._serialized_start=644
+  _globals['_GETPLANREQUEST']._serialized_end=767
+  _globals['_GETPLANRESPONSE']._serialized_start=769
+  _globals['_GETPLANRESPONSE']._serialized_end=832
+  _globals['_LISTPLANSREQUEST']._serialized_start=835
+  _globals['_LISTPLANSREQUEST']._serialized_end=984
+  _globals['_LISTPLANSRESPONSE']._serialized_start=986
+  _globals['_LISTPLANSRESPONSE']._serialized_end=1077
+  _globals['_UPDATEPLANREQUEST']._serialized_start=1080
+  _globals['_UPDATEPLANREQUEST']._serialized_end=1434
+  _globals['_UPDATEPLANREQUEST_METADATAENTRY']._serialized_start=527
+  _globals['_UPDATEPLANREQUEST_METADATAENTRY']._serialized_end=574
+  _globals['_UPDATEPLANRESPONSE']._serialized_start=1436
+  _globals['_UPDATEPLANRESPONSE']._serialized_end=1502
+  _globals['_CREATEPLANVERSIONREQUEST']._serialized_start=1505
+  _globals['_CREATEPLANVERSIONREQUEST']._serialized_end=1835
+  _globals['_CREATEPLANVERSIONRESPONSE']._serialized_start=1837
+  _globals['_CREATEPLANVERSIONRESPONSE']._serialized_end=1925
+  _globals['_GETPLANVERSIONREQUEST']._serialized_start=1928
+  _globals['_GETPLANVERSIONREQUEST']._serialized_end=2064
+  _globals['_GETPLANVERSIONRESPONSE']._serialized_start=2066
+  _globals['_GETPLANVERSIONRESPONSE']._serialized_end=2151
+  _globals['_LISTPLANVERSIONSREQUEST']._serialized_start=2154
+  _globals['_LISTPLANVERSIONSREQUEST']._serialized_end=2347
+  _globals['_LISTPLANVERSIONSRESPONSE']._serialized_start=2349
+  _globals['_LISTPLANVERSIONSRESPONSE']._serialized_end=2462
+  _globals['_PUBLISHPLANVERSIONREQUEST']._serialized_start=2464
+  _globals['_PUBLISHPLANVERSIONREQUEST']._serialized_end=2557
+  _globals['_PUBLISHPLANVERSIONRESPONSE']._serialized_start=2559
+  _globals['_PUBLISHPLANVERSIONRESPONSE']._serialized_end=2648
+  _globals['_PLANSSERVICE']._serialized_start=2651
+  _globals['_PLANSSERVICE']._serialized_end=4054
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ Plans by RPC and REST."""
 
 from billing.common.v1 import period_pb2 as _period_pb2
 from billing.subscriptions.v1 import plan_pb2 as _plan_pb2
+from billing.subscriptions.v1 import policy_pb2 as _policy_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
@@ -310,6 +311,7 @@ class CreatePlanVersionRequest(_message.Message):
     INTERVAL_FIELD_NUMBER: _builtins.int
     TRIAL_DAYS_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """The plan."""
     currency_code: _builtins.str
@@ -324,6 +326,10 @@ class CreatePlanVersionRequest(_message.Message):
     def items(self) -> _containers.RepeatedCompositeFieldContainer[_plan_pb2.PlanItem]:
         """What is sold."""
 
+    @_builtins.property
+    def terms(self) -> _policy_pb2.PlanTerms:
+        """Its rules; unset means all defaults."""
+
     def __init__(
         self,
         *,
@@ -332,10 +338,11 @@ class CreatePlanVersionRequest(_message.Message):
         interval: _period_pb2.Interval | None = ...,
         trial_days: _builtins.int = ...,
         items: _abc.Iterable[_plan_pb2.PlanItem] | None = ...,
+        terms: _policy_pb2.PlanTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "interval", b"interval", "items", b"items", "plan_id", b"plan_id", "trial_days", b"trial_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "interval", b"interval", "items", b"items", "plan_id", b"plan_id", "terms", b"terms", "trial_days", b"trial_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,11 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from billing.common.v1 import money_pb2 as billing_dot_common_dot_v1_dot_money__pb2
 from billing.common.v1 import period_pb2 as billing_dot_common_dot_v1_dot_period__pb2
+from billing.common.v1 import price_model_pb2 as billing_dot_common_dot_v1_dot_price__model__pb2
+from billing.subscriptions.v1 import charge_pb2 as billing_dot_subscriptions_dot_v1_dot_charge__pb2
+from billing.subscriptions.v1 import plan_pb2 as billing_dot_subscriptions_dot_v1_dot_plan__pb2
+from billing.subscriptions.v1 import policy_pb2 as billing_dot_subscriptions_dot_v1_dot_policy__pb2
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+billing/subscriptions/v1/subscription.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/period.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x06\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x17\n\x0fplan_version_id\x18\x04 \x01(\t\x12:\n\x05state\x18\x05 \x01(\x0e\x32+.billing.subscriptions.v1.SubscriptionState\x12\x15\n\rcurrency_code\x18\x06 \x01(\t\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12/\n\x0b\x61nchor_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0e\x63urrent_period\x18\n \x01(\x0b\x32\x19.billing.common.v1.Period\x12\x14\n\x0cperiod_index\x18\x0b \x01(\x05\x12\x32\n\x0etrial_end_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x63\x61ncel_at_period_end\x18\r \x01(\x08\x12/\n\x0b\x63\x61ncel_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rnext_due_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x05items\x18\x10 \x03(\x0b\x32*.billing.subscriptions.v1.SubscriptionItem\x12\x11\n\tseller_id\x18\x11 \x01(\t\x12\x46\n\x08metadata\x18\x12 \x03(\x0b\x32\x34.billing.subscriptions.v1.Subscription.MetadataEntry\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12/\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"}\n\x10SubscriptionItem\x12\x1c\n\x14subscription_item_id\x18\x01 \x01(\t\x12\x14\n\x0cplan_item_id\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\t\x12\x15\n\rnext_quantity\x18\x05 \x01(\t*\xb9\x01\n\x11SubscriptionState\x12\"\n\x1eSUBSCRIPTION_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSUBSCRIPTION_STATE_TRIALING\x10\x01\x12\x1d\n\x19SUBSCRIPTION_STATE_ACTIVE\x10\x02\x12\x1f\n\x1bSUBSCRIPTION_STATE_PAST_DUE\x10\x03\x12\x1f\n\x1bSUBSCRIPTION_STATE_CANCELED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+billing/subscriptions/v1/subscription.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a#billing/common/v1/price_model.proto\x1a%billing/subscriptions/v1/charge.proto\x1a#billing/subscriptions/v1/plan.proto\x1a%billing/subscriptions/v1/policy.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x0b\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x17\n\x0fplan_version_id\x18\x04 \x01(\t\x12:\n\x05state\x18\x05 \x01(\x0e\x32+.billing.subscriptions.v1.SubscriptionState\x12\x15\n\rcurrency_code\x18\x06 \x01(\t\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12/\n\x0b\x61nchor_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0e\x63urrent_period\x18\n \x01(\x0b\x32\x19.billing.common.v1.Period\x12\x14\n\x0cperiod_index\x18\x0b \x01(\x05\x12\x32\n\x0etrial_end_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x63\x61ncel_at_period_end\x18\r \x01(\x08\x12/\n\x0b\x63\x61ncel_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rnext_due_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x05items\x18\x10 \x03(\x0b\x32*.billing.subscriptions.v1.SubscriptionItem\x12\x11\n\tseller_id\x18\x11 \x01(\t\x12\x46\n\x08metadata\x18\x12 \x03(\x0b\x32\x34.billing.subscriptions.v1.Subscription.MetadataEntry\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12/\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07plan_id\x18\x16 \x01(\t\x12\x34\n\x10\x63ycle_start_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\nfirst_stub\x18\x18 \x01(\x0e\x32#.billing.subscriptions.v1.FirstStub\x12,\n\x08\x65nd_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x44\n\x11scheduled_changes\x18\x1a \x03(\x0b\x32).billing.subscriptions.v1.ScheduledChange\x12.\n\x05pause\x18\x1b \x01(\x0b\x32\x1f.billing.subscriptions.v1.Pause\x12\x38\n\x07\x63oupons\x18\x1c \x03(\x0b\x32\'.billing.subscriptions.v1.AppliedCoupon\x12\x39\n\x0fpending_charges\x18\x1d \x03(\x0b\x32 .billing.subscriptions.v1.Charge\x12:\n\x16incomplete_expire_time\x18\x1e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10\x62illed_from_time\x18\x1f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rterm_end_time\x18  \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06unpaid\x18! \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa6\x02\n\x0fScheduledChange\x12\x1b\n\x13scheduled_change_id\x18\x01 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12<\n\x06\x63hange\x18\x03 \x01(\x0b\x32,.billing.subscriptions.v1.SubscriptionChange\x12\x36\n\tproration\x18\x04 \x01(\x0b\x32#.billing.subscriptions.v1.Proration\x12\x38\n\nsettlement\x18\x05 \x01(\x0e\x32$.billing.subscriptions.v1.Settlement\x12\x12\n\nphase_code\x18\x06 \x01(\t\"\xf0\x02\n\x12SubscriptionChange\x12\x43\n\x0fplan_version_id\x18\x01 \x01(\tB*\xbaH\'r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12\x44\n\nquantities\x18\x02 \x03(\x0b\x32&.billing.subscriptions.v1.ItemQuantityB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x42\n\x07\x61\x64\x64_ons\x18\x03 \x03(\x0b\x32\'.billing.subscriptions.v1.AddOnQuantityB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12?\n\x0cremove_codes\x18\x04 \x03(\tB)\xbaH&\x92\x01#\x10\x32\"\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12J\n\x0fprice_overrides\x18\x05 \x03(\x0b\x32\'.billing.subscriptions.v1.PriceOverrideB\x08\xbaH\x05\x92\x01\x02\x10\x64\"y\n\x0cItemQuantity\x12\x30\n\x04\x63ode\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x37\n\x08quantity\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\"\x84\x01\n\rAddOnQuantity\x12\x37\n\x0b\x61\x64\x64_on_code\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12:\n\x08quantity\x18\x02 \x01(\tB(\xbaH%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$\"\x94\x01\n\rPriceOverride\x12\x30\n\x04\x63ode\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x34\n\x05price\x18\x02 \x01(\x0b\x32\x1d.billing.common.v1.PriceModelB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\x07periods\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xb0\t(\x00\"\xa1\x01\n\x05Pause\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bresume_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x07\x62illing\x18\x03 \x01(\x0e\x32&.billing.subscriptions.v1.PauseBilling\"\xf1\x01\n\rAppliedCoupon\x12\x15\n\rredemption_id\x18\x01 \x01(\t\x12\x11\n\tcoupon_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63oupon_code\x18\x03 \x01(\t\x12/\n\x0bredeem_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cperiods_left\x18\x05 \x01(\x05\x12\x11\n\x07percent\x18\x06 \x01(\tH\x00\x12*\n\x06\x61mount\x18\x07 \x01(\x0b\x32\x18.billing.common.v1.MoneyH\x00\x12\x12\n\nitem_codes\x18\x08 \x03(\tB\x07\n\x05value\"\x99\x02\n\x10SubscriptionItem\x12\x1c\n\x14subscription_item_id\x18\x01 \x01(\t\x12\x14\n\x0cplan_item_id\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\t\x12\x15\n\rnext_quantity\x18\x05 \x01(\t\x12\x13\n\x0b\x61\x64\x64_on_code\x18\x06 \x01(\t\x12\x34\n\x08own_item\x18\x07 \x01(\x0b\x32\".billing.subscriptions.v1.PlanItem\x12\x18\n\x10own_periods_left\x18\x08 \x01(\x05\x12\x35\n\x11window_start_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*u\n\x0cPauseBilling\x12\x1d\n\x19PAUSE_BILLING_UNSPECIFIED\x10\x00\x12\x16\n\x12PAUSE_BILLING_VOID\x10\x01\x12\x16\n\x12PAUSE_BILLING_BILL\x10\x02\x12\x16\n\x12PAUSE_BILLING_HOLD\x10\x03*\xbd\x02\n\x11SubscriptionState\x12\"\n\x1eSUBSCRIPTION_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSUBSCRIPTION_STATE_TRIALING\x10\x01\x12\x1d\n\x19SUBSCRIPTION_STATE_ACTIVE\x10\x02\x12\x1f\n\x1bSUBSCRIPTION_STATE_PAST_DUE\x10\x03\x12\x1f\n\x1bSUBSCRIPTION_STATE_CANCELED\x10\x04\x12 \n\x1cSUBSCRIPTION_STATE_SCHEDULED\x10\x05\x12!\n\x1dSUBSCRIPTION_STATE_INCOMPLETE\x10\x06\x12\x1d\n\x19SUBSCRIPTION_STATE_PAUSED\x10\x07\x12\x1e\n\x1aSUBSCRIPTION_STATE_EXPIRED\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +41,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBSCRIPTION_METADATAENTRY']._loaded_options = None
   _globals['_SUBSCRIPTION_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_SUBSCRIPTIONSTATE']._serialized_start=1140
-  _globals['_SUBSCRIPTIONSTATE']._serialized_end=1325
-  _globals['_SUBSCRIPTION']._serialized_start=139
-  _globals['_SUBSCRIPTION']._serialized_end=1010
-  _globals['_SUBSCRIPTION_METADATAENTRY']._serialized_start=963
-  _globals['_SUBSCRIPTION_METADATAENTRY']._serialized_end=1010
-  _globals['_SUBSCRIPTIONITEM']._serialized_start=1012
-  _globals['_SUBSCRIPTIONITEM']._serialized_end=1137
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['plan_version_id']._loaded_options = None
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['plan_version_id']._serialized_options = b'\272H\'r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\330\001\001'
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['quantities']._loaded_options = None
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['quantities']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['add_ons']._loaded_options = None
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['add_ons']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['remove_codes']._loaded_options = None
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['remove_codes']._serialized_options = b'\272H&\222\001#\0202\"\037r\0352\033^[a-z0-9][a-z0-9_.-]{0,63}$'
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['price_overrides']._loaded_options = None
+  _globals['_SUBSCRIPTIONCHANGE'].fields_by_name['price_overrides']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_ITEMQUANTITY'].fields_by_name['code']._loaded_options = None
+  _globals['_ITEMQUANTITY'].fields_by_name['code']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9_.-]{0,63}$'
+  _globals['_ITEMQUANTITY'].fields_by_name['quantity']._loaded_options = None
+  _globals['_ITEMQUANTITY'].fields_by_name['quantity']._serialized_options = b'\272H\"r 2\036^[0-9]{1,20}([.][0-9]{1,18})?$'
+  _globals['_ADDONQUANTITY'].fields_by_name['add_on_code']._loaded_options = None
+  _globals['_ADDONQUANTITY'].fields_by_name['add_on_code']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9_.-]{0,63}$'
+  _globals['_ADDONQUANTITY'].fields_by_name['quantity']._loaded_options = None
+  _globals['_ADDONQUANTITY'].fields_by_name['quantity']._serialized_options = b'\272H%r#2!^([0-9]{1,20}([.][0-9]{1,18})?)?$'
+  _globals['_PRICEOVERRIDE'].fields_by_name['code']._loaded_options = None
+  _globals['_PRICEOVERRIDE'].fields_by_name['code']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9_.-]{0,63}$'
+  _globals['_PRICEOVERRIDE'].fields_by_name['price']._loaded_options = None
+  _globals['_PRICEOVERRIDE'].fields_by_name['price']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PRICEOVERRIDE'].fields_by_name['periods']._loaded_options = None
+  _globals['_PRICEOVERRIDE'].fields_by_name['periods']._serialized_options = b'\272H\007\032\005\030\260\t(\000'
+  _globals['_PAUSEBILLING']._serialized_start=3583
+  _globals['_PAUSEBILLING']._serialized_end=3700
+  _globals['_SUBSCRIPTIONSTATE']._serialized_start=3703
+  _globals['_SUBSCRIPTIONSTATE']._serialized_end=4020
+  _globals['_SUBSCRIPTION']._serialized_start=351
+  _globals['_SUBSCRIPTION']._serialized_end=1812
+  _globals['_SUBSCRIPTION_METADATAENTRY']._serialized_start=1765
+  _globals['_SUBSCRIPTION_METADATAENTRY']._serialized_end=1812
+  _globals['_SCHEDULEDCHANGE']._serialized_start=1815
+  _globals['_SCHEDULEDCHANGE']._serialized_end=2109
+  _globals['_SUBSCRIPTIONCHANGE']._serialized_start=2112
+  _globals['_SUBSCRIPTIONCHANGE']._serialized_end=2480
+  _globals['_ITEMQUANTITY']._serialized_start=2482
+  _globals['_ITEMQUANTITY']._serialized_end=2603
+  _globals['_ADDONQUANTITY']._serialized_start=2606
+  _globals['_ADDONQUANTITY']._serialized_end=2738
+  _globals['_PRICEOVERRIDE']._serialized_start=2741
+  _globals['_PRICEOVERRIDE']._serialized_end=2889
+  _globals['_PAUSE']._serialized_start=2892
+  _globals['_PAUSE']._serialized_end=3053
+  _globals['_APPLIEDCOUPON']._serialized_start=3056
+  _globals['_APPLIEDCOUPON']._serialized_end=3297
+  _globals['_SUBSCRIPTIONITEM']._serialized_start=3300
+  _globals['_SUBSCRIPTIONITEM']._serialized_end=3581
 # @@protoc_insertion_point(module_scope)

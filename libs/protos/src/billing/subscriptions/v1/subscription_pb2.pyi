@@ -3,7 +3,12 @@
 isort:skip_file
 Subscriptions: a customer's agreement to a plan version."""
 
+from billing.common.v1 import money_pb2 as _money_pb2
 from billing.common.v1 import period_pb2 as _period_pb2
+from billing.common.v1 import price_model_pb2 as _price_model_pb2
+from billing.subscriptions.v1 import charge_pb2 as _charge_pb2
+from billing.subscriptions.v1 import plan_pb2 as _plan_pb2
+from billing.subscriptions.v1 import policy_pb2 as _policy_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -21,6 +26,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PauseBilling:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PauseBillingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PauseBilling.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAUSE_BILLING_UNSPECIFIED: _PauseBilling.ValueType  # 0
+    """Nothing is billed for the pause."""
+    PAUSE_BILLING_VOID: _PauseBilling.ValueType  # 1
+    """Nothing is billed for the pause, and what was paid ahead is given back."""
+    PAUSE_BILLING_BILL: _PauseBilling.ValueType  # 2
+    """Billing goes on."""
+    PAUSE_BILLING_HOLD: _PauseBilling.ValueType  # 3
+    """Charges are held back and billed when the subscription is resumed."""
+
+class PauseBilling(_PauseBilling, metaclass=_PauseBillingEnumTypeWrapper):
+    """What becomes of billing during a pause."""
+
+PAUSE_BILLING_UNSPECIFIED: PauseBilling.ValueType  # 0
+"""Nothing is billed for the pause."""
+PAUSE_BILLING_VOID: PauseBilling.ValueType  # 1
+"""Nothing is billed for the pause, and what was paid ahead is given back."""
+PAUSE_BILLING_BILL: PauseBilling.ValueType  # 2
+"""Billing goes on."""
+PAUSE_BILLING_HOLD: PauseBilling.ValueType  # 3
+"""Charges are held back and billed when the subscription is resumed."""
+Global___PauseBilling: _TypeAlias = PauseBilling  # noqa: Y015
+
 class _SubscriptionState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -37,6 +70,14 @@ class _SubscriptionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sub
     """Runs with an unpaid invoice."""
     SUBSCRIPTION_STATE_CANCELED: _SubscriptionState.ValueType  # 4
     """Ended."""
+    SUBSCRIPTION_STATE_SCHEDULED: _SubscriptionState.ValueType  # 5
+    """Begins in the future."""
+    SUBSCRIPTION_STATE_INCOMPLETE: _SubscriptionState.ValueType  # 6
+    """Waits for its first payment; grants nothing until then."""
+    SUBSCRIPTION_STATE_PAUSED: _SubscriptionState.ValueType  # 7
+    """Paused."""
+    SUBSCRIPTION_STATE_EXPIRED: _SubscriptionState.ValueType  # 8
+    """Ended without being canceled: the term is over, or the first payment never came."""
 
 class SubscriptionState(_SubscriptionState, metaclass=_SubscriptionStateEnumTypeWrapper):
     """Lifecycle state of a subscription."""
@@ -51,6 +92,14 @@ SUBSCRIPTION_STATE_PAST_DUE: SubscriptionState.ValueType  # 3
 """Runs with an unpaid invoice."""
 SUBSCRIPTION_STATE_CANCELED: SubscriptionState.ValueType  # 4
 """Ended."""
+SUBSCRIPTION_STATE_SCHEDULED: SubscriptionState.ValueType  # 5
+"""Begins in the future."""
+SUBSCRIPTION_STATE_INCOMPLETE: SubscriptionState.ValueType  # 6
+"""Waits for its first payment; grants nothing until then."""
+SUBSCRIPTION_STATE_PAUSED: SubscriptionState.ValueType  # 7
+"""Paused."""
+SUBSCRIPTION_STATE_EXPIRED: SubscriptionState.ValueType  # 8
+"""Ended without being canceled: the term is over, or the first payment never came."""
 Global___SubscriptionState: _TypeAlias = SubscriptionState  # noqa: Y015
 
 @_typing.final
@@ -100,6 +149,18 @@ class Subscription(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    CYCLE_START_TIME_FIELD_NUMBER: _builtins.int
+    FIRST_STUB_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    SCHEDULED_CHANGES_FIELD_NUMBER: _builtins.int
+    PAUSE_FIELD_NUMBER: _builtins.int
+    COUPONS_FIELD_NUMBER: _builtins.int
+    PENDING_CHARGES_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    BILLED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    TERM_END_TIME_FIELD_NUMBER: _builtins.int
+    UNPAID_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """Id, such as sub_01jx...."""
     external_id: _builtins.str
@@ -122,6 +183,12 @@ class Subscription(_message.Message):
     """The seller; empty means the default one."""
     etag: _builtins.str
     """Version of the resource."""
+    plan_id: _builtins.str
+    """The plan."""
+    first_stub: _policy_pb2.FirstStub.ValueType
+    """What becomes of the time before the first boundary."""
+    unpaid: _builtins.bool
+    """Whether an invoice waits for money."""
     @_builtins.property
     def anchor_time(self) -> _timestamp_pb2.Timestamp:
         """Start of the first paid period; its local day is the anchor day."""
@@ -162,6 +229,42 @@ class Subscription(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def cycle_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Where the present cycle of periods began: the start, the end of the trial, or an interval change. Its boundaries lie by anchor_time."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is going to end; unset without a planned end."""
+
+    @_builtins.property
+    def scheduled_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScheduledChange]:
+        """Changes that wait for their time, in its order."""
+
+    @_builtins.property
+    def pause(self) -> Global___Pause:
+        """The pause; unset while it runs."""
+
+    @_builtins.property
+    def coupons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedCoupon]:
+        """Coupons that still take something off."""
+
+    @_builtins.property
+    def pending_charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """Charges and credits that wait for the next invoice."""
+
+    @_builtins.property
+    def incomplete_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When an incomplete subscription expires unless its first payment comes."""
+
+    @_builtins.property
+    def billed_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Before this instant nothing is billed: it was billed elsewhere or waived; unset without one."""
+
+    @_builtins.property
+    def term_end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the fixed term; unset without one."""
+
     def __init__(
         self,
         *,
@@ -186,14 +289,296 @@ class Subscription(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        plan_id: _builtins.str = ...,
+        cycle_start_time: _timestamp_pb2.Timestamp | None = ...,
+        first_stub: _policy_pb2.FirstStub.ValueType = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        scheduled_changes: _abc.Iterable[Global___ScheduledChange] | None = ...,
+        pause: Global___Pause | None = ...,
+        coupons: _abc.Iterable[Global___AppliedCoupon] | None = ...,
+        pending_charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        incomplete_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        billed_from_time: _timestamp_pb2.Timestamp | None = ...,
+        term_end_time: _timestamp_pb2.Timestamp | None = ...,
+        unpaid: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["anchor_time", b"anchor_time", "cancel_time", b"cancel_time", "create_time", b"create_time", "current_period", b"current_period", "next_due_time", b"next_due_time", "start_time", b"start_time", "trial_end_time", b"trial_end_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["anchor_time", b"anchor_time", "billed_from_time", b"billed_from_time", "cancel_time", b"cancel_time", "create_time", b"create_time", "current_period", b"current_period", "cycle_start_time", b"cycle_start_time", "end_time", b"end_time", "incomplete_expire_time", b"incomplete_expire_time", "next_due_time", b"next_due_time", "pause", b"pause", "start_time", b"start_time", "term_end_time", b"term_end_time", "trial_end_time", b"trial_end_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor_time", b"anchor_time", "cancel_at_period_end", b"cancel_at_period_end", "cancel_time", b"cancel_time", "create_time", b"create_time", "currency_code", b"currency_code", "current_period", b"current_period", "customer_id", b"customer_id", "etag", b"etag", "external_id", b"external_id", "items", b"items", "metadata", b"metadata", "next_due_time", b"next_due_time", "period_index", b"period_index", "plan_version_id", b"plan_version_id", "seller_id", b"seller_id", "start_time", b"start_time", "state", b"state", "subscription_id", b"subscription_id", "time_zone", b"time_zone", "trial_end_time", b"trial_end_time", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor_time", b"anchor_time", "billed_from_time", b"billed_from_time", "cancel_at_period_end", b"cancel_at_period_end", "cancel_time", b"cancel_time", "coupons", b"coupons", "create_time", b"create_time", "currency_code", b"currency_code", "current_period", b"current_period", "customer_id", b"customer_id", "cycle_start_time", b"cycle_start_time", "end_time", b"end_time", "etag", b"etag", "external_id", b"external_id", "first_stub", b"first_stub", "incomplete_expire_time", b"incomplete_expire_time", "items", b"items", "metadata", b"metadata", "next_due_time", b"next_due_time", "pause", b"pause", "pending_charges", b"pending_charges", "period_index", b"period_index", "plan_id", b"plan_id", "plan_version_id", b"plan_version_id", "scheduled_changes", b"scheduled_changes", "seller_id", b"seller_id", "start_time", b"start_time", "state", b"state", "subscription_id", b"subscription_id", "term_end_time", b"term_end_time", "time_zone", b"time_zone", "trial_end_time", b"trial_end_time", "unpaid", b"unpaid", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Subscription: _TypeAlias = Subscription  # noqa: Y015
+
+@_typing.final
+class ScheduledChange(_message.Message):
+    """A change that waits for its time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULED_CHANGE_ID_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    PHASE_CODE_FIELD_NUMBER: _builtins.int
+    scheduled_change_id: _builtins.str
+    """Id, such as chg_01jx...."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How it is settled."""
+    phase_code: _builtins.str
+    """Code of the phase it begins; empty outside of schedules."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When it takes effect."""
+
+    @_builtins.property
+    def change(self) -> Global___SubscriptionChange:
+        """What changes."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How it is prorated."""
+
+    def __init__(
+        self,
+        *,
+        scheduled_change_id: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        change: Global___SubscriptionChange | None = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
+        phase_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "effective_time", b"effective_time", "proration", b"proration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "effective_time", b"effective_time", "phase_code", b"phase_code", "proration", b"proration", "scheduled_change_id", b"scheduled_change_id", "settlement", b"settlement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduledChange: _TypeAlias = ScheduledChange  # noqa: Y015
+
+@_typing.final
+class SubscriptionChange(_message.Message):
+    """What a change changes; unset parts stay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    QUANTITIES_FIELD_NUMBER: _builtins.int
+    ADD_ONS_FIELD_NUMBER: _builtins.int
+    REMOVE_CODES_FIELD_NUMBER: _builtins.int
+    PRICE_OVERRIDES_FIELD_NUMBER: _builtins.int
+    plan_version_id: _builtins.str
+    """The plan version to change to; empty keeps the present one."""
+    @_builtins.property
+    def quantities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemQuantity]:
+        """New quantities of items."""
+
+    @_builtins.property
+    def add_ons(self) -> _containers.RepeatedCompositeFieldContainer[Global___AddOnQuantity]:
+        """Add-ons to add, with their quantity."""
+
+    @_builtins.property
+    def remove_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of items or add-ons to remove."""
+
+    @_builtins.property
+    def price_overrides(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceOverride]:
+        """Prices for this subscription alone."""
+
+    def __init__(
+        self,
+        *,
+        plan_version_id: _builtins.str = ...,
+        quantities: _abc.Iterable[Global___ItemQuantity] | None = ...,
+        add_ons: _abc.Iterable[Global___AddOnQuantity] | None = ...,
+        remove_codes: _abc.Iterable[_builtins.str] | None = ...,
+        price_overrides: _abc.Iterable[Global___PriceOverride] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_ons", b"add_ons", "plan_version_id", b"plan_version_id", "price_overrides", b"price_overrides", "quantities", b"quantities", "remove_codes", b"remove_codes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscriptionChange: _TypeAlias = SubscriptionChange  # noqa: Y015
+
+@_typing.final
+class ItemQuantity(_message.Message):
+    """The quantity of one item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code of the plan item."""
+    quantity: _builtins.str
+    """Quantity, a decimal with at most 18 fractional digits."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemQuantity: _TypeAlias = ItemQuantity  # noqa: Y015
+
+@_typing.final
+class AddOnQuantity(_message.Message):
+    """An add-on with its quantity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADD_ON_CODE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    add_on_code: _builtins.str
+    """Code of the add-on."""
+    quantity: _builtins.str
+    """Quantity; empty means 1."""
+    def __init__(
+        self,
+        *,
+        add_on_code: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_on_code", b"add_on_code", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddOnQuantity: _TypeAlias = AddOnQuantity  # noqa: Y015
+
+@_typing.final
+class PriceOverride(_message.Message):
+    """A price for one subscription alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code of the item."""
+    periods: _builtins.int
+    """For how many periods from its start on; 0 means for good."""
+    @_builtins.property
+    def price(self) -> _price_model_pb2.PriceModel:
+        """Its price in the subscription's currency."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        price: _price_model_pb2.PriceModel | None = ...,
+        periods: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "periods", b"periods", "price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceOverride: _TypeAlias = PriceOverride  # noqa: Y015
+
+@_typing.final
+class Pause(_message.Message):
+    """A pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    RESUME_TIME_FIELD_NUMBER: _builtins.int
+    BILLING_FIELD_NUMBER: _builtins.int
+    billing: Global___PauseBilling.ValueType
+    """What becomes of billing meanwhile."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def resume_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself; unset means that it is resumed by a call."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        resume_time: _timestamp_pb2.Timestamp | None = ...,
+        billing: Global___PauseBilling.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_time", b"resume_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "resume_time", b"resume_time", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pause: _TypeAlias = Pause  # noqa: Y015
+
+@_typing.final
+class AppliedCoupon(_message.Message):
+    """A redeemed coupon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REDEMPTION_ID_FIELD_NUMBER: _builtins.int
+    COUPON_ID_FIELD_NUMBER: _builtins.int
+    COUPON_CODE_FIELD_NUMBER: _builtins.int
+    REDEEM_TIME_FIELD_NUMBER: _builtins.int
+    PERIODS_LEFT_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    ITEM_CODES_FIELD_NUMBER: _builtins.int
+    redemption_id: _builtins.str
+    """The redemption, such as red_01jx...."""
+    coupon_id: _builtins.str
+    """The coupon, such as cpn_01jx...."""
+    coupon_code: _builtins.str
+    """Code of the coupon."""
+    periods_left: _builtins.int
+    """How many more periods it takes something off; -1 means for ever."""
+    percent: _builtins.str
+    """Percent, a decimal."""
+    @_builtins.property
+    def redeem_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was redeemed."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """An amount a period."""
+
+    @_builtins.property
+    def item_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the items it is limited to; empty means all."""
+
+    def __init__(
+        self,
+        *,
+        redemption_id: _builtins.str = ...,
+        coupon_id: _builtins.str = ...,
+        coupon_code: _builtins.str = ...,
+        redeem_time: _timestamp_pb2.Timestamp | None = ...,
+        periods_left: _builtins.int = ...,
+        percent: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        item_codes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "percent", b"percent", "redeem_time", b"redeem_time", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "coupon_code", b"coupon_code", "coupon_id", b"coupon_id", "item_codes", b"item_codes", "percent", b"percent", "periods_left", b"periods_left", "redeem_time", b"redeem_time", "redemption_id", b"redemption_id", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["percent", "amount"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___AppliedCoupon: _TypeAlias = AppliedCoupon  # noqa: Y015
 
 @_typing.final
 class SubscriptionItem(_message.Message):
@@ -206,6 +591,10 @@ class SubscriptionItem(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     NEXT_QUANTITY_FIELD_NUMBER: _builtins.int
+    ADD_ON_CODE_FIELD_NUMBER: _builtins.int
+    OWN_ITEM_FIELD_NUMBER: _builtins.int
+    OWN_PERIODS_LEFT_FIELD_NUMBER: _builtins.int
+    WINDOW_START_TIME_FIELD_NUMBER: _builtins.int
     subscription_item_id: _builtins.str
     """Id, such as si_01jx...."""
     plan_item_id: _builtins.str
@@ -216,6 +605,18 @@ class SubscriptionItem(_message.Message):
     """Subscribed quantity, a decimal; 1 for flat items, empty for metered ones."""
     next_quantity: _builtins.str
     """Quantity from the next period on; empty when it stays."""
+    add_on_code: _builtins.str
+    """The add-on it comes from; empty for items of the plan."""
+    own_periods_left: _builtins.int
+    """For how many periods the own definition still counts; 0 means for good."""
+    @_builtins.property
+    def own_item(self) -> _plan_pb2.PlanItem:
+        """The item's own definition, where it is an add-on or has a price for this subscription alone."""
+
+    @_builtins.property
+    def window_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Where the present window of the item began; unset means with the period."""
+
     def __init__(
         self,
         *,
@@ -224,10 +625,14 @@ class SubscriptionItem(_message.Message):
         code: _builtins.str = ...,
         quantity: _builtins.str = ...,
         next_quantity: _builtins.str = ...,
+        add_on_code: _builtins.str = ...,
+        own_item: _plan_pb2.PlanItem | None = ...,
+        own_periods_left: _builtins.int = ...,
+        window_start_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["own_item", b"own_item", "window_start_time", b"window_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "next_quantity", b"next_quantity", "plan_item_id", b"plan_item_id", "quantity", b"quantity", "subscription_item_id", b"subscription_item_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_on_code", b"add_on_code", "code", b"code", "next_quantity", b"next_quantity", "own_item", b"own_item", "own_periods_left", b"own_periods_left", "plan_item_id", b"plan_item_id", "quantity", b"quantity", "subscription_item_id", b"subscription_item_id", "window_start_time", b"window_start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

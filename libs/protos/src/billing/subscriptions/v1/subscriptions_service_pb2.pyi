@@ -3,6 +3,11 @@
 isort:skip_file
 Subscriptions by RPC and REST."""
 
+from billing.common.v1 import money_pb2 as _money_pb2
+from billing.common.v1 import period_pb2 as _period_pb2
+from billing.common.v1 import ratio_pb2 as _ratio_pb2
+from billing.subscriptions.v1 import charge_pb2 as _charge_pb2
+from billing.subscriptions.v1 import policy_pb2 as _policy_pb2
 from billing.subscriptions.v1 import subscription_pb2 as _subscription_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -22,6 +27,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Backdating:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BackdatingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Backdating.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BACKDATING_UNSPECIFIED: _Backdating.ValueType  # 0
+    """It is charged."""
+    BACKDATING_CHARGE: _Backdating.ValueType  # 1
+    """It is charged, period by period."""
+    BACKDATING_CREDIT: _Backdating.ValueType  # 2
+    """It is charged and given back in the same invoices, so that both are seen."""
+    BACKDATING_WAIVE: _Backdating.ValueType  # 3
+    """It is not billed at all."""
+
+class Backdating(_Backdating, metaclass=_BackdatingEnumTypeWrapper):
+    """What becomes of the time behind a start in the past."""
+
+BACKDATING_UNSPECIFIED: Backdating.ValueType  # 0
+"""It is charged."""
+BACKDATING_CHARGE: Backdating.ValueType  # 1
+"""It is charged, period by period."""
+BACKDATING_CREDIT: Backdating.ValueType  # 2
+"""It is charged and given back in the same invoices, so that both are seen."""
+BACKDATING_WAIVE: Backdating.ValueType  # 3
+"""It is not billed at all."""
+Global___Backdating: _TypeAlias = Backdating  # noqa: Y015
+
 class _CancelAt:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -31,9 +64,11 @@ class _CancelAtEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelAt.Val
     CANCEL_AT_UNSPECIFIED: _CancelAt.ValueType  # 0
     """Refused."""
     CANCEL_AT_NOW: _CancelAt.ValueType  # 1
-    """At once; the current period ends now and its usage is billed, fees paid in advance are kept."""
+    """At once; the current period ends now and its usage is billed. Fees paid in advance are kept unless a credit is asked for."""
     CANCEL_AT_PERIOD_END: _CancelAt.ValueType  # 2
     """With the current period."""
+    CANCEL_AT_ON_DATE: _CancelAt.ValueType  # 3
+    """On a date."""
 
 class CancelAt(_CancelAt, metaclass=_CancelAtEnumTypeWrapper):
     """When a cancelation takes effect."""
@@ -41,9 +76,11 @@ class CancelAt(_CancelAt, metaclass=_CancelAtEnumTypeWrapper):
 CANCEL_AT_UNSPECIFIED: CancelAt.ValueType  # 0
 """Refused."""
 CANCEL_AT_NOW: CancelAt.ValueType  # 1
-"""At once; the current period ends now and its usage is billed, fees paid in advance are kept."""
+"""At once; the current period ends now and its usage is billed. Fees paid in advance are kept unless a credit is asked for."""
 CANCEL_AT_PERIOD_END: CancelAt.ValueType  # 2
 """With the current period."""
+CANCEL_AT_ON_DATE: CancelAt.ValueType  # 3
+"""On a date."""
 Global___CancelAt: _TypeAlias = CancelAt  # noqa: Y015
 
 @_typing.final
@@ -79,25 +116,65 @@ class CreateSubscriptionRequest(_message.Message):
     QUANTITIES_FIELD_NUMBER: _builtins.int
     TRIAL_DAYS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    PLAN_CODE_FIELD_NUMBER: _builtins.int
+    ALIGNMENT_FIELD_NUMBER: _builtins.int
+    ADD_ONS_FIELD_NUMBER: _builtins.int
+    COUPON_CODES_FIELD_NUMBER: _builtins.int
+    PRICE_OVERRIDES_FIELD_NUMBER: _builtins.int
+    BACKDATING_FIELD_NUMBER: _builtins.int
+    PAYMENT_GATED_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer."""
     plan_version_id: _builtins.str
-    """The published plan version."""
+    """The published plan version; empty where plan_code names the plan."""
     external_id: _builtins.str
     """Id in the caller's system."""
     trial_days: _builtins.int
     """Days free of charge; unset takes the plan's."""
+    plan_code: _builtins.str
+    """The plan by its code, instead of plan_version_id: its current version is taken."""
+    backdating: Global___Backdating.ValueType
+    """What becomes of the time behind a start in the past; unspecified means that it is charged."""
+    payment_gated: _builtins.bool
+    """Whether it waits for its first payment: incomplete until paid, expired after 23 hours. The first invoice is made at once."""
+    currency_code: _builtins.str
+    """Currency; empty takes the customer's where the plan has it."""
+    reason: _builtins.str
+    """Why, for the timeline."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start; unset means now. A past start is billed for what lies behind it, at most 1,200 periods."""
+        """Start; unset means now. It may lie in the future, or at most 1,200 periods in the past."""
 
     @_builtins.property
-    def quantities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemQuantity]:
+    def quantities(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.ItemQuantity]:
         """Quantities of the seat items; those not named start with 1."""
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels."""
+
+    @_builtins.property
+    def alignment(self) -> _policy_pb2.Alignment:
+        """Where periods begin; unset takes the plan version's."""
+
+    @_builtins.property
+    def add_ons(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.AddOnQuantity]:
+        """Add-ons to begin with."""
+
+    @_builtins.property
+    def coupon_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of coupons to redeem."""
+
+    @_builtins.property
+    def price_overrides(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.PriceOverride]:
+        """Prices for this subscription alone."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Planned end; unset means the plan version's term."""
 
     def __init__(
         self,
@@ -106,45 +183,29 @@ class CreateSubscriptionRequest(_message.Message):
         plan_version_id: _builtins.str = ...,
         external_id: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
-        quantities: _abc.Iterable[Global___ItemQuantity] | None = ...,
+        quantities: _abc.Iterable[_subscription_pb2.ItemQuantity] | None = ...,
         trial_days: _builtins.int | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        plan_code: _builtins.str = ...,
+        alignment: _policy_pb2.Alignment | None = ...,
+        add_ons: _abc.Iterable[_subscription_pb2.AddOnQuantity] | None = ...,
+        coupon_codes: _abc.Iterable[_builtins.str] | None = ...,
+        price_overrides: _abc.Iterable[_subscription_pb2.PriceOverride] | None = ...,
+        backdating: Global___Backdating.ValueType = ...,
+        payment_gated: _builtins.bool = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        currency_code: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_trial_days", b"_trial_days", "start_time", b"start_time", "trial_days", b"trial_days"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trial_days", b"_trial_days", "alignment", b"alignment", "end_time", b"end_time", "start_time", b"start_time", "trial_days", b"trial_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trial_days", b"_trial_days", "customer_id", b"customer_id", "external_id", b"external_id", "metadata", b"metadata", "plan_version_id", b"plan_version_id", "quantities", b"quantities", "start_time", b"start_time", "trial_days", b"trial_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trial_days", b"_trial_days", "add_ons", b"add_ons", "alignment", b"alignment", "backdating", b"backdating", "coupon_codes", b"coupon_codes", "currency_code", b"currency_code", "customer_id", b"customer_id", "end_time", b"end_time", "external_id", b"external_id", "metadata", b"metadata", "payment_gated", b"payment_gated", "plan_code", b"plan_code", "plan_version_id", b"plan_version_id", "price_overrides", b"price_overrides", "quantities", b"quantities", "reason", b"reason", "start_time", b"start_time", "trial_days", b"trial_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__trial_days: _TypeAlias = _typing.Literal["trial_days"]  # noqa: Y015
     _WhichOneofArgType__trial_days: _TypeAlias = _typing.Literal["_trial_days", b"_trial_days"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__trial_days) -> _WhichOneofReturnType__trial_days | None: ...
 
 Global___CreateSubscriptionRequest: _TypeAlias = CreateSubscriptionRequest  # noqa: Y015
-
-@_typing.final
-class ItemQuantity(_message.Message):
-    """The quantity of one item."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CODE_FIELD_NUMBER: _builtins.int
-    QUANTITY_FIELD_NUMBER: _builtins.int
-    code: _builtins.str
-    """Code of the plan item."""
-    quantity: _builtins.str
-    """Quantity, a decimal with at most 18 fractional digits."""
-    def __init__(
-        self,
-        *,
-        code: _builtins.str = ...,
-        quantity: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "quantity", b"quantity"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ItemQuantity: _TypeAlias = ItemQuantity  # noqa: Y015
 
 @_typing.final
 class CreateSubscriptionResponse(_message.Message):
@@ -178,21 +239,27 @@ class GetSubscriptionRequest(_message.Message):
 
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     READ_MASK_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     @_builtins.property
     def read_mask(self) -> _field_mask_pb2.FieldMask:
         """Fields to answer; empty means all."""
 
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """Answer what it was at this business time; unset means now."""
+
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
         read_mask: _field_mask_pb2.FieldMask | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "read_mask", b"read_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_mask", b"read_mask", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "read_mask", b"read_mask", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -389,24 +456,32 @@ class ChangeSubscriptionQuantityRequest(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     ITEM_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    when: _policy_pb2.ChangeWhen.ValueType
+    """When; unspecified takes the rule of the plan version."""
+    reason: _builtins.str
+    """Why, for the timeline."""
     @_builtins.property
-    def item(self) -> Global___ItemQuantity:
-        """The item and its quantity from the next period on."""
+    def item(self) -> _subscription_pb2.ItemQuantity:
+        """The item and its new quantity."""
 
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
-        item: Global___ItemQuantity | None = ...,
+        item: _subscription_pb2.ItemQuantity | None = ...,
         etag: _builtins.str = ...,
+        when: _policy_pb2.ChangeWhen.ValueType = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "item", b"item", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "item", b"item", "reason", b"reason", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -445,22 +520,46 @@ class CancelSubscriptionRequest(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     CANCEL_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    CREDIT_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     cancel_at: Global___CancelAt.ValueType
     """When it ends."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    credit: _builtins.bool
+    """Whether what was paid ahead for the time after the end is given back."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How the credit is settled; unspecified means at once."""
+    reason: _builtins.str
+    """Why, for the timeline."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for ON_DATE."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How the credit is prorated; unset takes the plan version's proration."""
+
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
         cancel_at: Global___CancelAt.ValueType = ...,
         etag: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        credit: _builtins.bool = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "proration", b"proration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_at", b"cancel_at", "etag", b"etag", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_at", b"cancel_at", "credit", b"credit", "effective_time", b"effective_time", "etag", b"etag", "proration", b"proration", "reason", b"reason", "settlement", b"settlement", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -469,6 +568,486 @@ Global___CancelSubscriptionRequest: _TypeAlias = CancelSubscriptionRequest  # no
 @_typing.final
 class CancelSubscriptionResponse(_message.Message):
     """Response of CancelSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """The charges and credits that were made."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSubscriptionResponse: _TypeAlias = CancelSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class ChangeSubscriptionRequest(_message.Message):
+    """Request of ChangeSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    when: _policy_pb2.ChangeWhen.ValueType
+    """When; unspecified takes the rule of the plan version."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How it is settled; unspecified takes the rule of the plan version."""
+    reason: _builtins.str
+    """Why, for the timeline."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    @_builtins.property
+    def change(self) -> _subscription_pb2.SubscriptionChange:
+        """What changes."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for ON_DATE."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How it is prorated; unset takes the rule of the plan version."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        change: _subscription_pb2.SubscriptionChange | None = ...,
+        when: _policy_pb2.ChangeWhen.ValueType = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "effective_time", b"effective_time", "proration", b"proration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "effective_time", b"effective_time", "etag", b"etag", "proration", b"proration", "reason", b"reason", "settlement", b"settlement", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSubscriptionRequest: _TypeAlias = ChangeSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class ChangeSubscriptionResponse(_message.Message):
+    """Response of ChangeSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """The charges and credits that were made, with their explanations; where the change waits for its time: what it makes then, as far as is known now."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When the change takes effect."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_policy_pb2.ChangeRule]:
+        """Kinds of change it was taken for, each with the rule that was used."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        rules: _abc.Iterable[_policy_pb2.ChangeRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "rules", b"rules", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSubscriptionResponse: _TypeAlias = ChangeSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class PreviewChangeRequest(_message.Message):
+    """Request of PreviewChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    AT_TIME_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    when: _policy_pb2.ChangeWhen.ValueType
+    """When; unspecified takes the rule of the plan version."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How it is settled; unspecified takes the rule of the plan version."""
+    @_builtins.property
+    def change(self) -> _subscription_pb2.SubscriptionChange:
+        """What changes."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for ON_DATE."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How it is prorated; unset takes the rule of the plan version."""
+
+    @_builtins.property
+    def at_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant at which the change is thought to be made; unset means now. It may not lie before the last change of the subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        change: _subscription_pb2.SubscriptionChange | None = ...,
+        when: _policy_pb2.ChangeWhen.ValueType = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
+        at_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "change", b"change", "effective_time", b"effective_time", "proration", b"proration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "change", b"change", "effective_time", b"effective_time", "proration", b"proration", "settlement", b"settlement", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewChangeRequest: _TypeAlias = PreviewChangeRequest  # noqa: Y015
+
+@_typing.final
+class PreviewChangeResponse(_message.Message):
+    """Response of PreviewChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    NEXT_CHARGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """The charges and credits that were made, with their explanations; where the change waits for its time: what it makes then, as far as is known now."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When the change takes effect."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_policy_pb2.ChangeRule]:
+        """Kinds of change it was taken for, each with the rule that was used."""
+
+    @_builtins.property
+    def next_charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """What the next boundary bills after the change, metered charges without their amount; empty when nothing falls due any more."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        rules: _abc.Iterable[_policy_pb2.ChangeRule] | None = ...,
+        next_charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "next_charges", b"next_charges", "rules", b"rules", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewChangeResponse: _TypeAlias = PreviewChangeResponse  # noqa: Y015
+
+@_typing.final
+class PreviewSubscriptionRequest(_message.Message):
+    """Request of PreviewSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___CreateSubscriptionRequest:
+        """The subscription as it would be asked for."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___CreateSubscriptionRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSubscriptionRequest: _TypeAlias = PreviewSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class PreviewSubscriptionResponse(_message.Message):
+    """Response of PreviewSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    FIRST_DUE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """What its first boundary bills, metered charges without their amount."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def first_due_time(self) -> _timestamp_pb2.Timestamp:
+        """When that falls due."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        first_due_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_due_time", b"first_due_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "first_due_time", b"first_due_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSubscriptionResponse: _TypeAlias = PreviewSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class PreviewBillingScheduleRequest(_message.Message):
+    """Request of PreviewBillingSchedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    ALIGNMENT_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    time_zone: _builtins.str
+    """IANA time zone; empty means UTC."""
+    periods: _builtins.int
+    """How many periods to answer; 0 means 12."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When the subscription starts."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends; unset means without end."""
+
+    @_builtins.property
+    def interval(self) -> _period_pb2.Interval:
+        """Billing interval."""
+
+    @_builtins.property
+    def alignment(self) -> _policy_pb2.Alignment:
+        """Where the periods begin."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How stubs are prorated."""
+
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Answer from the period that contains this instant on; unset means from the first."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """Price of a whole period, to see the amounts; unset gives shares alone."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
+        interval: _period_pb2.Interval | None = ...,
+        alignment: _policy_pb2.Alignment | None = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        periods: _builtins.int = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "amount", b"amount", "end_time", b"end_time", "from_time", b"from_time", "interval", b"interval", "proration", b"proration", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "amount", b"amount", "end_time", b"end_time", "from_time", b"from_time", "interval", b"interval", "periods", b"periods", "proration", b"proration", "start_time", b"start_time", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewBillingScheduleRequest: _TypeAlias = PreviewBillingScheduleRequest  # noqa: Y015
+
+@_typing.final
+class PreviewBillingScheduleResponse(_message.Message):
+    """Response of PreviewBillingSchedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIODS_FIELD_NUMBER: _builtins.int
+    TOTAL_SHARE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScheduledPeriod]:
+        """The periods in order."""
+
+    @_builtins.property
+    def total_share(self) -> _ratio_pb2.Ratio:
+        """The sum of their shares: how many whole periods they are."""
+
+    def __init__(
+        self,
+        *,
+        periods: _abc.Iterable[Global___ScheduledPeriod] | None = ...,
+        total_share: _ratio_pb2.Ratio | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total_share", b"total_share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["periods", b"periods", "total_share", b"total_share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewBillingScheduleResponse: _TypeAlias = PreviewBillingScheduleResponse  # noqa: Y015
+
+@_typing.final
+class ScheduledPeriod(_message.Message):
+    """One period of a schedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Number, from 0; -1 for a free stub."""
+    explanation: _builtins.str
+    """How the share came about, such as "29/31 by days"."""
+    @_builtins.property
+    def period(self) -> _period_pb2.Period:
+        """The period."""
+
+    @_builtins.property
+    def share(self) -> _ratio_pb2.Ratio:
+        """Its share of a whole period."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What it costs, where a price was given."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        period: _period_pb2.Period | None = ...,
+        share: _ratio_pb2.Ratio | None = ...,
+        amount: _money_pb2.Money | None = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "period", b"period", "share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "explanation", b"explanation", "index", b"index", "period", b"period", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduledPeriod: _TypeAlias = ScheduledPeriod  # noqa: Y015
+
+@_typing.final
+class UndoCancelSubscriptionRequest(_message.Message):
+    """Request of UndoCancelSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    reason: _builtins.str
+    """Why, for the timeline."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "reason", b"reason", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoCancelSubscriptionRequest: _TypeAlias = UndoCancelSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class UndoCancelSubscriptionResponse(_message.Message):
+    """Response of UndoCancelSubscription."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -488,4 +1067,588 @@ class CancelSubscriptionResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CancelSubscriptionResponse: _TypeAlias = CancelSubscriptionResponse  # noqa: Y015
+Global___UndoCancelSubscriptionResponse: _TypeAlias = UndoCancelSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class PauseSubscriptionRequest(_message.Message):
+    """Request of PauseSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    RESUME_TIME_FIELD_NUMBER: _builtins.int
+    BILLING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    when: _policy_pb2.ChangeWhen.ValueType
+    """When it begins: NOW (also where unspecified), PERIOD_END or ON_DATE."""
+    billing: _subscription_pb2.PauseBilling.ValueType
+    """What becomes of billing meanwhile."""
+    reason: _builtins.str
+    """Why, for the timeline."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for ON_DATE."""
+
+    @_builtins.property
+    def resume_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself; unset means that it is resumed by a call."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        when: _policy_pb2.ChangeWhen.ValueType = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        resume_time: _timestamp_pb2.Timestamp | None = ...,
+        billing: _subscription_pb2.PauseBilling.ValueType = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "resume_time", b"resume_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "effective_time", b"effective_time", "etag", b"etag", "reason", b"reason", "resume_time", b"resume_time", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSubscriptionRequest: _TypeAlias = PauseSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class PauseSubscriptionResponse(_message.Message):
+    """Response of PauseSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """The charges and credits that were made, with their explanations; where the change waits for its time: what it makes then, as far as is known now."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When the change takes effect."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSubscriptionResponse: _TypeAlias = PauseSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class ResumeSubscriptionRequest(_message.Message):
+    """Request of ResumeSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    reason: _builtins.str
+    """Why, for the timeline."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "reason", b"reason", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSubscriptionRequest: _TypeAlias = ResumeSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class ResumeSubscriptionResponse(_message.Message):
+    """Response of ResumeSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """The charges and credits that were made, with their explanations; where the change waits for its time: what it makes then, as far as is known now."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When the change takes effect."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSubscriptionResponse: _TypeAlias = ResumeSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class DeleteScheduledChangeRequest(_message.Message):
+    """Request of DeleteScheduledChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SCHEDULED_CHANGE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    scheduled_change_id: _builtins.str
+    """The scheduled change."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        scheduled_change_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "scheduled_change_id", b"scheduled_change_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteScheduledChangeRequest: _TypeAlias = DeleteScheduledChangeRequest  # noqa: Y015
+
+@_typing.final
+class DeleteScheduledChangeResponse(_message.Message):
+    """Response of DeleteScheduledChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteScheduledChangeResponse: _TypeAlias = DeleteScheduledChangeResponse  # noqa: Y015
+
+@_typing.final
+class SetSubscriptionScheduleRequest(_message.Message):
+    """Request of SetSubscriptionSchedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    PHASES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    reason: _builtins.str
+    """Why, for the timeline."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    @_builtins.property
+    def phases(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubscriptionPhase]:
+        """The phases to come, in order of time; they replace those that have not begun. Empty clears them."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        phases: _abc.Iterable[Global___SubscriptionPhase] | None = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "phases", b"phases", "reason", b"reason", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSubscriptionScheduleRequest: _TypeAlias = SetSubscriptionScheduleRequest  # noqa: Y015
+
+@_typing.final
+class SubscriptionPhase(_message.Message):
+    """One phase of a schedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code, unique within the schedule."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How it is settled; unspecified takes the rule of the plan version."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it begins."""
+
+    @_builtins.property
+    def change(self) -> _subscription_pb2.SubscriptionChange:
+        """What changes then."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How it is prorated; unset takes the rule of the plan version."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        change: _subscription_pb2.SubscriptionChange | None = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "proration", b"proration", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "code", b"code", "proration", b"proration", "settlement", b"settlement", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscriptionPhase: _TypeAlias = SubscriptionPhase  # noqa: Y015
+
+@_typing.final
+class SetSubscriptionScheduleResponse(_message.Message):
+    """Response of SetSubscriptionSchedule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSubscriptionScheduleResponse: _TypeAlias = SetSubscriptionScheduleResponse  # noqa: Y015
+
+@_typing.final
+class RedeemCouponRequest(_message.Message):
+    """Request of RedeemCoupon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    COUPON_CODE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    coupon_code: _builtins.str
+    """Code of the coupon."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        coupon_code: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_code", b"coupon_code", "etag", b"etag", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeemCouponRequest: _TypeAlias = RedeemCouponRequest  # noqa: Y015
+
+@_typing.final
+class RedeemCouponResponse(_message.Message):
+    """Response of RedeemCoupon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeemCouponResponse: _TypeAlias = RedeemCouponResponse  # noqa: Y015
+
+@_typing.final
+class RemoveCouponRequest(_message.Message):
+    """Request of RemoveCoupon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    REDEMPTION_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    redemption_id: _builtins.str
+    """The redemption."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        redemption_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "redemption_id", b"redemption_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveCouponRequest: _TypeAlias = RemoveCouponRequest  # noqa: Y015
+
+@_typing.final
+class RemoveCouponResponse(_message.Message):
+    """Response of RemoveCoupon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveCouponResponse: _TypeAlias = RemoveCouponResponse  # noqa: Y015
+
+@_typing.final
+class ListSubscriptionChangesRequest(_message.Message):
+    """Request of ListSubscriptionChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    page_size: _builtins.int
+    """How many to answer at most; 0 means 100."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSubscriptionChangesRequest: _TypeAlias = ListSubscriptionChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListSubscriptionChangesResponse(_message.Message):
+    """Response of ListSubscriptionChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubscriptionChangeRecord]:
+        """The changes."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___SubscriptionChangeRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSubscriptionChangesResponse: _TypeAlias = ListSubscriptionChangesResponse  # noqa: Y015
+
+@_typing.final
+class SubscriptionChangeRecord(_message.Message):
+    """One entry of the timeline. Entries are never altered; the state of a subscription is their fold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    CHARGE_IDS_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Version of the subscription after the change."""
+    kind: _builtins.str
+    """What happened, such as CREATED, RENEWED, UPGRADE, PAUSED."""
+    actor: _builtins.str
+    """Who made it, such as user:alice or job:renewals."""
+    reason: _builtins.str
+    """Why, as the caller said."""
+    cause: _builtins.str
+    """What caused it: the correlation id of the call, or the event."""
+    summary: _builtins.str
+    """One sentence for a support person."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """Business time at which it took effect."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]:
+        """What changed."""
+
+    @_builtins.property
+    def charge_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The charges and credits that it made (uuids)."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        fields: _abc.Iterable[Global___FieldChange] | None = ...,
+        charge_ids: _abc.Iterable[_builtins.str] | None = ...,
+        summary: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "cause", b"cause", "charge_ids", b"charge_ids", "effective_time", b"effective_time", "fields", b"fields", "kind", b"kind", "reason", b"reason", "record_time", b"record_time", "summary", b"summary", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscriptionChangeRecord: _TypeAlias = SubscriptionChangeRecord  # noqa: Y015
+
+@_typing.final
+class FieldChange(_message.Message):
+    """One field before and after a change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Name of the field."""
+    before: _builtins.str
+    """Value before, as JSON; empty where there was none."""
+    after: _builtins.str
+    """Value after, as JSON; empty where there is none."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldChange: _TypeAlias = FieldChange  # noqa: Y015

@@ -65,6 +65,66 @@ class SubscriptionsServiceStub:
                 request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.CancelSubscriptionRequest.SerializeToString,
                 response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.CancelSubscriptionResponse.FromString,
                 _registered_method=True)
+        self.ChangeSubscription = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/ChangeSubscription',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ChangeSubscriptionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ChangeSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.PreviewChange = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/PreviewChange',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeResponse.FromString,
+                _registered_method=True)
+        self.PreviewSubscription = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/PreviewSubscription',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.PreviewBillingSchedule = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/PreviewBillingSchedule',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewBillingScheduleRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewBillingScheduleResponse.FromString,
+                _registered_method=True)
+        self.UndoCancelSubscription = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/UndoCancelSubscription',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.UndoCancelSubscriptionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.UndoCancelSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.PauseSubscription = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/PauseSubscription',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PauseSubscriptionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PauseSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.ResumeSubscription = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/ResumeSubscription',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ResumeSubscriptionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ResumeSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.DeleteScheduledChange = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/DeleteScheduledChange',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.DeleteScheduledChangeRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.DeleteScheduledChangeResponse.FromString,
+                _registered_method=True)
+        self.SetSubscriptionSchedule = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/SetSubscriptionSchedule',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.SetSubscriptionScheduleRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.SetSubscriptionScheduleResponse.FromString,
+                _registered_method=True)
+        self.RedeemCoupon = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/RedeemCoupon',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RedeemCouponRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RedeemCouponResponse.FromString,
+                _registered_method=True)
+        self.RemoveCoupon = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/RemoveCoupon',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RemoveCouponRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RemoveCouponResponse.FromString,
+                _registered_method=True)
+        self.ListSubscriptionChanges = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/ListSubscriptionChanges',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ListSubscriptionChangesRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ListSubscriptionChangesResponse.FromString,
+                _registered_method=True)
 
 
 class SubscriptionsServiceServicer:
@@ -72,7 +132,7 @@ class SubscriptionsServiceServicer:
     """
 
     def CreateSubscription(self, request, context):
-        """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD.
+        """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,14 +160,98 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeSubscriptionQuantity(self, request, context):
-        """Changes the quantity of a seat item from the next period on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH.
+        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelSubscription(self, request, context):
-        """Cancels now or at the end of the period; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH.
+        """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeSubscription(self, request, context):
+        """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewChange(self, request, context):
+        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations; writes nothing. Errors: those of ChangeSubscription.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewSubscription(self, request, context):
+        """Answers what CreateSubscription would make and bill first, by the same code; writes nothing. Errors: those of CreateSubscription.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewBillingSchedule(self, request, context):
+        """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoCancelSubscription(self, request, context):
+        """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSubscription(self, request, context):
+        """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSubscription(self, request, context):
+        """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteScheduledChange(self, request, context):
+        """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSubscriptionSchedule(self, request, context):
+        """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeemCoupon(self, request, context):
+        """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveCoupon(self, request, context):
+        """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSubscriptionChanges(self, request, context):
+        """Answers the timeline of a subscription, oldest first: each change with who, why, what it was before and after. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,6 +289,66 @@ def add_SubscriptionsServiceServicer_to_server(servicer, server):
                     servicer.CancelSubscription,
                     request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.CancelSubscriptionRequest.FromString,
                     response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.CancelSubscriptionResponse.SerializeToString,
+            ),
+            'ChangeSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeSubscription,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ChangeSubscriptionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ChangeSubscriptionResponse.SerializeToString,
+            ),
+            'PreviewChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewChange,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeResponse.SerializeToString,
+            ),
+            'PreviewSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewSubscription,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionResponse.SerializeToString,
+            ),
+            'PreviewBillingSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewBillingSchedule,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewBillingScheduleRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewBillingScheduleResponse.SerializeToString,
+            ),
+            'UndoCancelSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoCancelSubscription,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.UndoCancelSubscriptionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.UndoCancelSubscriptionResponse.SerializeToString,
+            ),
+            'PauseSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSubscription,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PauseSubscriptionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PauseSubscriptionResponse.SerializeToString,
+            ),
+            'ResumeSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSubscription,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ResumeSubscriptionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ResumeSubscriptionResponse.SerializeToString,
+            ),
+            'DeleteScheduledChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteScheduledChange,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.DeleteScheduledChangeRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.DeleteScheduledChangeResponse.SerializeToString,
+            ),
+            'SetSubscriptionSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSubscriptionSchedule,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.SetSubscriptionScheduleRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.SetSubscriptionScheduleResponse.SerializeToString,
+            ),
+            'RedeemCoupon': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeemCoupon,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RedeemCouponRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RedeemCouponResponse.SerializeToString,
+            ),
+            'RemoveCoupon': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveCoupon,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RemoveCouponRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RemoveCouponResponse.SerializeToString,
+            ),
+            'ListSubscriptionChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubscriptionChanges,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ListSubscriptionChangesRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ListSubscriptionChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +514,330 @@ class SubscriptionsService:
             '/billing.subscriptions.v1.SubscriptionsService/CancelSubscription',
             billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.CancelSubscriptionRequest.SerializeToString,
             billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.CancelSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/ChangeSubscription',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ChangeSubscriptionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ChangeSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/PreviewChange',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/PreviewSubscription',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewBillingSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/PreviewBillingSchedule',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewBillingScheduleRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewBillingScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoCancelSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/UndoCancelSubscription',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.UndoCancelSubscriptionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.UndoCancelSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/PauseSubscription',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PauseSubscriptionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PauseSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/ResumeSubscription',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ResumeSubscriptionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ResumeSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteScheduledChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/DeleteScheduledChange',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.DeleteScheduledChangeRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.DeleteScheduledChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSubscriptionSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/SetSubscriptionSchedule',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.SetSubscriptionScheduleRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.SetSubscriptionScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeemCoupon(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/RedeemCoupon',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RedeemCouponRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RedeemCouponResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveCoupon(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/RemoveCoupon',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RemoveCouponRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.RemoveCouponResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubscriptionChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/ListSubscriptionChanges',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ListSubscriptionChangesRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.ListSubscriptionChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,7 +34,7 @@ class SubscriptionsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SubscriptionsServiceAsyncStub: ...
     CreateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CreateSubscriptionRequest, _subscriptions_service_pb2.CreateSubscriptionResponse]
-    """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD."""
+    """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
     GetSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.GetSubscriptionRequest, _subscriptions_service_pb2.GetSubscriptionResponse]
     """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionsRequest, _subscriptions_service_pb2.ListSubscriptionsResponse]
@@ -42,9 +42,33 @@ class SubscriptionsServiceStub:
     UpdateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]
-    """Changes the quantity of a seat item from the next period on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
     CancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CancelSubscriptionRequest, _subscriptions_service_pb2.CancelSubscriptionResponse]
-    """Cancels now or at the end of the period; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+    """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    ChangeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionRequest, _subscriptions_service_pb2.ChangeSubscriptionResponse]
+    """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    PreviewChange: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewChangeRequest, _subscriptions_service_pb2.PreviewChangeResponse]
+    """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations; writes nothing. Errors: those of ChangeSubscription."""
+    PreviewSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewSubscriptionRequest, _subscriptions_service_pb2.PreviewSubscriptionResponse]
+    """Answers what CreateSubscription would make and bill first, by the same code; writes nothing. Errors: those of CreateSubscription."""
+    PreviewBillingSchedule: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewBillingScheduleRequest, _subscriptions_service_pb2.PreviewBillingScheduleResponse]
+    """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD."""
+    UndoCancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UndoCancelSubscriptionRequest, _subscriptions_service_pb2.UndoCancelSubscriptionResponse]
+    """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING."""
+    PauseSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PauseSubscriptionRequest, _subscriptions_service_pb2.PauseSubscriptionResponse]
+    """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    ResumeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ResumeSubscriptionRequest, _subscriptions_service_pb2.ResumeSubscriptionResponse]
+    """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
+    DeleteScheduledChange: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.DeleteScheduledChangeRequest, _subscriptions_service_pb2.DeleteScheduledChangeResponse]
+    """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND."""
+    SetSubscriptionSchedule: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.SetSubscriptionScheduleRequest, _subscriptions_service_pb2.SetSubscriptionScheduleResponse]
+    """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription."""
+    RedeemCoupon: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RedeemCouponRequest, _subscriptions_service_pb2.RedeemCouponResponse]
+    """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED."""
+    RemoveCoupon: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RemoveCouponRequest, _subscriptions_service_pb2.RemoveCouponResponse]
+    """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND."""
+    ListSubscriptionChanges: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionChangesRequest, _subscriptions_service_pb2.ListSubscriptionChangesResponse]
+    """Answers the timeline of a subscription, oldest first: each change with who, why, what it was before and after. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PAGE_TOKEN."""
 
 @_typing.type_check_only
 class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
@@ -52,7 +76,7 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CreateSubscriptionRequest, _subscriptions_service_pb2.CreateSubscriptionResponse]  # type: ignore[assignment]
-    """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD."""
+    """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
     GetSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.GetSubscriptionRequest, _subscriptions_service_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
     """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionsRequest, _subscriptions_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
@@ -60,9 +84,33 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
     UpdateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]  # type: ignore[assignment]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]  # type: ignore[assignment]
-    """Changes the quantity of a seat item from the next period on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
     CancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CancelSubscriptionRequest, _subscriptions_service_pb2.CancelSubscriptionResponse]  # type: ignore[assignment]
-    """Cancels now or at the end of the period; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+    """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    ChangeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionRequest, _subscriptions_service_pb2.ChangeSubscriptionResponse]  # type: ignore[assignment]
+    """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    PreviewChange: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewChangeRequest, _subscriptions_service_pb2.PreviewChangeResponse]  # type: ignore[assignment]
+    """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations; writes nothing. Errors: those of ChangeSubscription."""
+    PreviewSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewSubscriptionRequest, _subscriptions_service_pb2.PreviewSubscriptionResponse]  # type: ignore[assignment]
+    """Answers what CreateSubscription would make and bill first, by the same code; writes nothing. Errors: those of CreateSubscription."""
+    PreviewBillingSchedule: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewBillingScheduleRequest, _subscriptions_service_pb2.PreviewBillingScheduleResponse]  # type: ignore[assignment]
+    """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD."""
+    UndoCancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UndoCancelSubscriptionRequest, _subscriptions_service_pb2.UndoCancelSubscriptionResponse]  # type: ignore[assignment]
+    """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING."""
+    PauseSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PauseSubscriptionRequest, _subscriptions_service_pb2.PauseSubscriptionResponse]  # type: ignore[assignment]
+    """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    ResumeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ResumeSubscriptionRequest, _subscriptions_service_pb2.ResumeSubscriptionResponse]  # type: ignore[assignment]
+    """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
+    DeleteScheduledChange: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.DeleteScheduledChangeRequest, _subscriptions_service_pb2.DeleteScheduledChangeResponse]  # type: ignore[assignment]
+    """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND."""
+    SetSubscriptionSchedule: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.SetSubscriptionScheduleRequest, _subscriptions_service_pb2.SetSubscriptionScheduleResponse]  # type: ignore[assignment]
+    """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription."""
+    RedeemCoupon: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RedeemCouponRequest, _subscriptions_service_pb2.RedeemCouponResponse]  # type: ignore[assignment]
+    """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED."""
+    RemoveCoupon: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RemoveCouponRequest, _subscriptions_service_pb2.RemoveCouponResponse]  # type: ignore[assignment]
+    """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND."""
+    ListSubscriptionChanges: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionChangesRequest, _subscriptions_service_pb2.ListSubscriptionChangesResponse]  # type: ignore[assignment]
+    """Answers the timeline of a subscription, oldest first: each change with who, why, what it was before and after. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PAGE_TOKEN."""
 
 class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Starts, reads and changes subscriptions."""
@@ -73,7 +121,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.CreateSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.CreateSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.CreateSubscriptionResponse]]:
-        """Starts a subscription, now or at a past or present instant. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, START_IN_FUTURE, START_TOO_OLD."""
+        """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
 
     @_abc_1.abstractmethod
     def GetSubscription(
@@ -105,7 +153,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.ChangeSubscriptionQuantityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.ChangeSubscriptionQuantityResponse, _abc.Awaitable[_subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]]:
-        """Changes the quantity of a seat item from the next period on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def CancelSubscription(
@@ -113,6 +161,102 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.CancelSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.CancelSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.CancelSubscriptionResponse]]:
-        """Cancels now or at the end of the period; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+        """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+
+    @_abc_1.abstractmethod
+    def ChangeSubscription(
+        self,
+        request: _subscriptions_service_pb2.ChangeSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.ChangeSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.ChangeSubscriptionResponse]]:
+        """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+
+    @_abc_1.abstractmethod
+    def PreviewChange(
+        self,
+        request: _subscriptions_service_pb2.PreviewChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.PreviewChangeResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewChangeResponse]]:
+        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations; writes nothing. Errors: those of ChangeSubscription."""
+
+    @_abc_1.abstractmethod
+    def PreviewSubscription(
+        self,
+        request: _subscriptions_service_pb2.PreviewSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.PreviewSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewSubscriptionResponse]]:
+        """Answers what CreateSubscription would make and bill first, by the same code; writes nothing. Errors: those of CreateSubscription."""
+
+    @_abc_1.abstractmethod
+    def PreviewBillingSchedule(
+        self,
+        request: _subscriptions_service_pb2.PreviewBillingScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.PreviewBillingScheduleResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewBillingScheduleResponse]]:
+        """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD."""
+
+    @_abc_1.abstractmethod
+    def UndoCancelSubscription(
+        self,
+        request: _subscriptions_service_pb2.UndoCancelSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.UndoCancelSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.UndoCancelSubscriptionResponse]]:
+        """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING."""
+
+    @_abc_1.abstractmethod
+    def PauseSubscription(
+        self,
+        request: _subscriptions_service_pb2.PauseSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.PauseSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.PauseSubscriptionResponse]]:
+        """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+
+    @_abc_1.abstractmethod
+    def ResumeSubscription(
+        self,
+        request: _subscriptions_service_pb2.ResumeSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.ResumeSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.ResumeSubscriptionResponse]]:
+        """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
+
+    @_abc_1.abstractmethod
+    def DeleteScheduledChange(
+        self,
+        request: _subscriptions_service_pb2.DeleteScheduledChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.DeleteScheduledChangeResponse, _abc.Awaitable[_subscriptions_service_pb2.DeleteScheduledChangeResponse]]:
+        """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def SetSubscriptionSchedule(
+        self,
+        request: _subscriptions_service_pb2.SetSubscriptionScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.SetSubscriptionScheduleResponse, _abc.Awaitable[_subscriptions_service_pb2.SetSubscriptionScheduleResponse]]:
+        """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription."""
+
+    @_abc_1.abstractmethod
+    def RedeemCoupon(
+        self,
+        request: _subscriptions_service_pb2.RedeemCouponRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.RedeemCouponResponse, _abc.Awaitable[_subscriptions_service_pb2.RedeemCouponResponse]]:
+        """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED."""
+
+    @_abc_1.abstractmethod
+    def RemoveCoupon(
+        self,
+        request: _subscriptions_service_pb2.RemoveCouponRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.RemoveCouponResponse, _abc.Awaitable[_subscriptions_service_pb2.RemoveCouponResponse]]:
+        """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListSubscriptionChanges(
+        self,
+        request: _subscriptions_service_pb2.ListSubscriptionChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.ListSubscriptionChangesResponse, _abc.Awaitable[_subscriptions_service_pb2.ListSubscriptionChangesResponse]]:
+        """Answers the timeline of a subscription, oldest first: each change with who, why, what it was before and after. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PAGE_TOKEN."""
 
 def add_SubscriptionsServiceServicer_to_server(servicer: SubscriptionsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
