@@ -256,6 +256,8 @@ class InvoiceFacts(_message.Message):
     INVOICE_TIME_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    CREDIT_APPLIED_FIELD_NUMBER: _builtins.int
+    CREDIT_GRANTED_FIELD_NUMBER: _builtins.int
     invoice_id: _builtins.str
     """The invoice."""
     version: _builtins.int
@@ -278,7 +280,7 @@ class InvoiceFacts(_message.Message):
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
-        """Net plus tax."""
+        """Net plus tax; below zero where credits outweigh the charges."""
 
     @_builtins.property
     def tax(self) -> _money_pb2.Money:
@@ -286,7 +288,7 @@ class InvoiceFacts(_message.Message):
 
     @_builtins.property
     def due(self) -> _money_pb2.Money:
-        """What is due."""
+        """What is due: the total without account credit that was used and without payments, never below zero."""
 
     @_builtins.property
     def invoice_time(self) -> _timestamp_pb2.Timestamp:
@@ -295,6 +297,14 @@ class InvoiceFacts(_message.Message):
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When it is to be paid."""
+
+    @_builtins.property
+    def credit_applied(self) -> _money_pb2.Money:
+        """Account credit that was used."""
+
+    @_builtins.property
+    def credit_granted(self) -> _money_pb2.Money:
+        """What became account credit of the customer because the total is below zero."""
 
     def __init__(
         self,
@@ -313,10 +323,12 @@ class InvoiceFacts(_message.Message):
         invoice_time: _timestamp_pb2.Timestamp | None = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
         content_hash: _builtins.str = ...,
+        credit_applied: _money_pb2.Money | None = ...,
+        credit_granted: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["due", b"due", "due_time", b"due_time", "invoice_time", b"invoice_time", "tax", b"tax", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_applied", b"credit_applied", "credit_granted", b"credit_granted", "due", b"due", "due_time", b"due_time", "invoice_time", b"invoice_time", "tax", b"tax", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "content_hash", b"content_hash", "customer_id", b"customer_id", "due", b"due", "due_time", b"due_time", "invoice_id", b"invoice_id", "invoice_time", b"invoice_time", "number", b"number", "run_id", b"run_id", "seller_id", b"seller_id", "subscription_ids", b"subscription_ids", "tax", b"tax", "total", b"total", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "content_hash", b"content_hash", "credit_applied", b"credit_applied", "credit_granted", b"credit_granted", "customer_id", b"customer_id", "due", b"due", "due_time", b"due_time", "invoice_id", b"invoice_id", "invoice_time", b"invoice_time", "number", b"number", "run_id", b"run_id", "seller_id", b"seller_id", "subscription_ids", b"subscription_ids", "tax", b"tax", "total", b"total", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -111,6 +111,9 @@ class Invoice(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     PAYMENTS_FIELD_NUMBER: _builtins.int
+    DISCOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    CREDIT_APPLIED_MINOR_FIELD_NUMBER: _builtins.int
+    CREDIT_GRANTED_MINOR_FIELD_NUMBER: _builtins.int
     invoice_id: _builtins.str
     """Id, such as inv_01jx...."""
     number: _builtins.str
@@ -128,11 +131,11 @@ class Invoice(_message.Message):
     currency_code: _builtins.str
     """Currency of all amounts."""
     net_minor: _builtins.int
-    """Sum of the lines without tax, in minor units."""
+    """Sum of the lines after discounts and without tax, in minor units."""
     tax_minor: _builtins.int
     """Sum of the taxes, in minor units."""
     total_minor: _builtins.int
-    """Net plus tax, in minor units."""
+    """Net plus tax, in minor units; below zero where credits outweigh the charges."""
     paid_minor: _builtins.int
     """What was paid, in minor units."""
     due_minor: _builtins.int
@@ -143,6 +146,12 @@ class Invoice(_message.Message):
     """SHA-256 over the canonical content at finalisation, with its version, as "v1:<hex>"."""
     etag: _builtins.str
     """Version of the resource."""
+    discount_minor: _builtins.int
+    """Sum of what discounts took off the lines, in minor units; what credits took back of discounts is subtracted."""
+    credit_applied_minor: _builtins.int
+    """Account credit of the customer that was used when the invoice became final, in minor units; on a preview, what would be used."""
+    credit_granted_minor: _builtins.int
+    """What became account credit of the customer because the total is below zero, in minor units; zero on drafts."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceLine]:
         """Lines."""
@@ -222,10 +231,13 @@ class Invoice(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         payments: _abc.Iterable[Global___AppliedPayment] | None = ...,
+        discount_minor: _builtins.int = ...,
+        credit_applied_minor: _builtins.int = ...,
+        credit_granted_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "customer_party", b"customer_party", "due_time", b"due_time", "finalize_time", b"finalize_time", "invoice_time", b"invoice_time", "paid_time", b"paid_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "content_hash", b"content_hash", "create_time", b"create_time", "currency_code", b"currency_code", "customer_id", b"customer_id", "customer_party", b"customer_party", "customer_tax_ids", b"customer_tax_ids", "due_minor", b"due_minor", "due_time", b"due_time", "etag", b"etag", "finalize_time", b"finalize_time", "invoice_id", b"invoice_id", "invoice_time", b"invoice_time", "lines", b"lines", "metadata", b"metadata", "net_minor", b"net_minor", "number", b"number", "paid_minor", b"paid_minor", "paid_time", b"paid_time", "payments", b"payments", "run_id", b"run_id", "seller_id", b"seller_id", "state", b"state", "subscription_id", b"subscription_id", "tax_minor", b"tax_minor", "tax_summary", b"tax_summary", "total_minor", b"total_minor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "content_hash", b"content_hash", "create_time", b"create_time", "credit_applied_minor", b"credit_applied_minor", "credit_granted_minor", b"credit_granted_minor", "currency_code", b"currency_code", "customer_id", b"customer_id", "customer_party", b"customer_party", "customer_tax_ids", b"customer_tax_ids", "discount_minor", b"discount_minor", "due_minor", b"due_minor", "due_time", b"due_time", "etag", b"etag", "finalize_time", b"finalize_time", "invoice_id", b"invoice_id", "invoice_time", b"invoice_time", "lines", b"lines", "metadata", b"metadata", "net_minor", b"net_minor", "number", b"number", "paid_minor", b"paid_minor", "paid_time", b"paid_time", "payments", b"payments", "run_id", b"run_id", "seller_id", b"seller_id", "state", b"state", "subscription_id", b"subscription_id", "tax_minor", b"tax_minor", "tax_summary", b"tax_summary", "total_minor", b"total_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,6 +267,11 @@ class InvoiceLine(_message.Message):
     EXPLANATION_SENTENCE_FIELD_NUMBER: _builtins.int
     RATING_ID_FIELD_NUMBER: _builtins.int
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    DISCOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    DISCOUNTS_FIELD_NUMBER: _builtins.int
+    CREDIT_OF_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Id, such as line_01jx...."""
     charge_id: _builtins.str
@@ -270,9 +287,9 @@ class InvoiceLine(_message.Message):
     unit_amount: _builtins.str
     """Price per unit, a decimal; empty where there is no single one."""
     amount_minor: _builtins.int
-    """Rounded amount as priced, in minor units; contains tax where tax_behavior is inclusive."""
+    """Rounded amount as priced, before discounts, in minor units; contains tax where tax_behavior is inclusive. Negative on credits."""
     net_minor: _builtins.int
-    """Amount without tax, in minor units."""
+    """Amount after discounts and without tax, in minor units."""
     tax_minor: _builtins.int
     """All taxes on the line, in minor units."""
     tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType
@@ -285,6 +302,12 @@ class InvoiceLine(_message.Message):
     """The frozen rating (uuid) of a metered line."""
     event_count: _builtins.int
     """Events that the quantity was made of."""
+    discount_minor: _builtins.int
+    """What discounts take off the amount, in minor units; negative on credits of a discounted line."""
+    reason: _builtins.str
+    """Why the charge was made, such as UPGRADE or QUANTITY_DOWN; empty for the regular charge of a period."""
+    proration: _builtins.str
+    """How it was prorated, such as "BY_DAYS, ACTUAL_PERIOD"; empty for whole periods."""
     @_builtins.property
     def service_period(self) -> _period_pb2.Period:
         """What the line pays for."""
@@ -296,6 +319,14 @@ class InvoiceLine(_message.Message):
     @_builtins.property
     def taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineTax]:
         """Each tax on the line, or the reason for none."""
+
+    @_builtins.property
+    def discounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineDiscount]:
+        """Each discount on the line, in the order in which they applied."""
+
+    @_builtins.property
+    def credit_of(self) -> Global___LineCreditOf:
+        """The line that a credit gives back; unset on charges."""
 
     def __init__(
         self,
@@ -318,14 +349,83 @@ class InvoiceLine(_message.Message):
         explanation_sentence: _builtins.str = ...,
         rating_id: _builtins.str = ...,
         event_count: _builtins.int = ...,
+        discount_minor: _builtins.int = ...,
+        discounts: _abc.Iterable[Global___LineDiscount] | None = ...,
+        credit_of: Global___LineCreditOf | None = ...,
+        reason: _builtins.str = ...,
+        proration: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["exact_amount", b"exact_amount", "service_period", b"service_period"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_of", b"credit_of", "exact_amount", b"exact_amount", "service_period", b"service_period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "charge_id", b"charge_id", "code", b"code", "description", b"description", "event_count", b"event_count", "exact_amount", b"exact_amount", "explanation", b"explanation", "explanation_sentence", b"explanation_sentence", "line_id", b"line_id", "net_minor", b"net_minor", "position", b"position", "quantity", b"quantity", "rating_id", b"rating_id", "service_period", b"service_period", "tax_behavior", b"tax_behavior", "tax_minor", b"tax_minor", "taxes", b"taxes", "unit_amount", b"unit_amount"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "charge_id", b"charge_id", "code", b"code", "credit_of", b"credit_of", "description", b"description", "discount_minor", b"discount_minor", "discounts", b"discounts", "event_count", b"event_count", "exact_amount", b"exact_amount", "explanation", b"explanation", "explanation_sentence", b"explanation_sentence", "line_id", b"line_id", "net_minor", b"net_minor", "position", b"position", "proration", b"proration", "quantity", b"quantity", "rating_id", b"rating_id", "reason", b"reason", "service_period", b"service_period", "tax_behavior", b"tax_behavior", "tax_minor", b"tax_minor", "taxes", b"taxes", "unit_amount", b"unit_amount"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InvoiceLine: _TypeAlias = InvoiceLine  # noqa: Y015
+
+@_typing.final
+class LineDiscount(_message.Message):
+    """One discount on one line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REDEMPTION_ID_FIELD_NUMBER: _builtins.int
+    COUPON_CODE_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    redemption_id: _builtins.str
+    """The redemption of the coupon, such as red_01jx...."""
+    coupon_code: _builtins.str
+    """Code of the coupon."""
+    percent: _builtins.str
+    """Percent, a decimal; empty for a fixed amount."""
+    amount_minor: _builtins.int
+    """The line's share of the discount, in minor units; negative on credits."""
+    def __init__(
+        self,
+        *,
+        redemption_id: _builtins.str = ...,
+        coupon_code: _builtins.str = ...,
+        percent: _builtins.str = ...,
+        amount_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "coupon_code", b"coupon_code", "percent", b"percent", "redemption_id", b"redemption_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineDiscount: _TypeAlias = LineDiscount  # noqa: Y015
+
+@_typing.final
+class LineCreditOf(_message.Message):
+    """The line that a credit gives back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_ID_FIELD_NUMBER: _builtins.int
+    INVOICE_ID_FIELD_NUMBER: _builtins.int
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    charge_id: _builtins.str
+    """The charge (uuid)."""
+    invoice_id: _builtins.str
+    """The invoice it is on."""
+    line_id: _builtins.str
+    """Its line."""
+    def __init__(
+        self,
+        *,
+        charge_id: _builtins.str = ...,
+        invoice_id: _builtins.str = ...,
+        line_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_id", b"charge_id", "invoice_id", b"invoice_id", "line_id", b"line_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineCreditOf: _TypeAlias = LineCreditOf  # noqa: Y015
 
 @_typing.final
 class LineTax(_message.Message):

@@ -104,7 +104,7 @@ class InvoicesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VoidInvoice(self, request, context):
-        """Voids an invoice that nothing was paid on. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, ETAG_MISMATCH.
+        """Voids an invoice that nothing was paid on; account credit that it used is given back. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, INVOICE_CREDITED where another invoice credits a line of it, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

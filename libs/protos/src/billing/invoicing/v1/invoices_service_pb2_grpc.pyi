@@ -41,7 +41,7 @@ class InvoicesServiceStub:
     FinalizeInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.FinalizeInvoiceRequest, _invoices_service_pb2.FinalizeInvoiceResponse]
     """Finalises a draft: it takes its number, becomes immutable and is collected. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_NOT_DRAFT, ETAG_MISMATCH."""
     VoidInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.VoidInvoiceRequest, _invoices_service_pb2.VoidInvoiceResponse]
-    """Voids an invoice that nothing was paid on. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, ETAG_MISMATCH."""
+    """Voids an invoice that nothing was paid on; account credit that it used is given back. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, INVOICE_CREDITED where another invoice credits a line of it, ETAG_MISMATCH."""
     MarkInvoicePaid: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.MarkInvoicePaidRequest, _invoices_service_pb2.MarkInvoicePaidResponse]
     """Records that an invoice was paid out of band, in whole or in part. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PAYMENT_EXCEEDS_DUE, CURRENCY_MISMATCH."""
     UpdateInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_service_pb2.UpdateInvoiceRequest, _invoices_service_pb2.UpdateInvoiceResponse]
@@ -65,7 +65,7 @@ class InvoicesServiceAsyncStub(InvoicesServiceStub):
     FinalizeInvoice: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.FinalizeInvoiceRequest, _invoices_service_pb2.FinalizeInvoiceResponse]  # type: ignore[assignment]
     """Finalises a draft: it takes its number, becomes immutable and is collected. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_NOT_DRAFT, ETAG_MISMATCH."""
     VoidInvoice: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.VoidInvoiceRequest, _invoices_service_pb2.VoidInvoiceResponse]  # type: ignore[assignment]
-    """Voids an invoice that nothing was paid on. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, ETAG_MISMATCH."""
+    """Voids an invoice that nothing was paid on; account credit that it used is given back. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, INVOICE_CREDITED where another invoice credits a line of it, ETAG_MISMATCH."""
     MarkInvoicePaid: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.MarkInvoicePaidRequest, _invoices_service_pb2.MarkInvoicePaidResponse]  # type: ignore[assignment]
     """Records that an invoice was paid out of band, in whole or in part. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_NOT_OPEN, PAYMENT_EXCEEDS_DUE, CURRENCY_MISMATCH."""
     UpdateInvoice: _aio.UnaryUnaryMultiCallable[_invoices_service_pb2.UpdateInvoiceRequest, _invoices_service_pb2.UpdateInvoiceResponse]  # type: ignore[assignment]
@@ -110,7 +110,7 @@ class InvoicesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _invoices_service_pb2.VoidInvoiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_invoices_service_pb2.VoidInvoiceResponse, _abc.Awaitable[_invoices_service_pb2.VoidInvoiceResponse]]:
-        """Voids an invoice that nothing was paid on. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, ETAG_MISMATCH."""
+        """Voids an invoice that nothing was paid on; account credit that it used is given back. Idempotent by key. Errors: INVOICE_NOT_FOUND, INVOICE_PAID, INVOICE_VOID, INVOICE_CREDITED where another invoice credits a line of it, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def MarkInvoicePaid(
