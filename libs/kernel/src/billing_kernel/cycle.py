@@ -14,7 +14,7 @@ from billing_kernel import period as grid
 from billing_kernel.errors import DomainError, Kind, Violation
 from billing_kernel.period import Interval, InvalidPeriod, Period, local_day, midnight, utc, zone_of
 
-_STEPS_BACK = 12  # every month that a grid of months meets, and a leap year for a grid of years
+_STEPS_BACK = 13  # every month that a grid of months meets, and a leap year for a grid of years
 
 
 class FirstStub(StrEnum):
@@ -110,26 +110,25 @@ def calendar_anchor(start: datetime, zone: str, interval: Interval) -> datetime:
     """
     today = local_day(utc(start), zone)
     if interval.unit == "day":
-        return _anchor(today, today.day, zone, interval)
+        return _anchor(today, 1, zone, interval, today)
     if interval.unit == "week":
-        return _anchor(today - timedelta(days=today.weekday()), today.day, zone, interval)
+        return _anchor(today - timedelta(days=today.weekday()), 1, zone, interval, today)
     months = _months(interval)
     step = 12 if months % 12 == 0 else months if 12 % months == 0 else 1
-    return _anchor(date(today.year, (today.month - 1) // step * step + 1, 1), 1, zone, interval)
+    return _anchor(date(today.year, (today.month - 1) // step * step + 1, 1), 1, zone, interval, today)
 
 
 def day_anchor(start: datetime, zone: str, interval: Interval, *, day: int, month: int | None = None) -> datetime:
     """A local midnight at or before `start` from which the boundaries fall on this day of the month.
 
-    The latest such date lies on the grid; the anchor is that one, or an earlier one of the same grid that has the day
-    (31, for a start in February), so that it is remembered. `month` is for years alone. Raises InvalidAnchor,
-    UnknownZone, InvalidPeriod.
+    One boundary lies in the month of the start, or in `month` of its year (for years alone): quarters from 10 January
+    with day 1 end on 1 April, with day 15 on 15 January. A month too short for the day uses its last one; the anchor
+    lies in a month that has it, so that it is remembered. Raises InvalidAnchor, UnknownZone, InvalidPeriod.
     """
     _check(day, month, interval)
     today = local_day(utc(start), zone)
-    dates = (_clamped(today.year * 12 + today.month - 1 - back, day) for back in range(13))
-    first = next(found for found in dates if found <= today and month in (None, found.month))
-    return _anchor(first, day, zone, interval)
+    nearest = _clamped(today.year * 12 + (month or today.month) - 1, day)
+    return _anchor(nearest, day, zone, interval, today)
 
 
 def _check(day: int, month: int | None, interval: Interval) -> None:
@@ -143,26 +142,29 @@ def _check(day: int, month: int | None, interval: Interval) -> None:
         raise _invalid("month", "is 1 to 12")
 
 
-def _anchor(first: date, day: int, zone: str, interval: Interval) -> datetime:
-    """The midnight of `first`, or of an earlier boundary of its grid that has the day, and a midnight that exists."""
-    best = max(_boundaries(first, day, interval), key=lambda found: (found[0], _has_midnight(found[1], zone)))
-    return midnight(best[1], zone)
+def _anchor(nearest: date, day: int, zone: str, interval: Interval, today: date) -> datetime:
+    """The latest boundary of the grid through `nearest`, up to `today`, that has the day and a midnight that exists."""
+    met = [found for found in _boundaries(nearest, day, interval) if found <= today]
+    if not met:
+        raise InvalidPeriod(f"no boundary before {today} lies in the calendar")
+    if interval.unit in ("day", "week"):
+        return midnight(max(met, key=lambda found: _has_midnight(found, zone)), zone)
+    return midnight(max(met, key=lambda found: (found.day, _has_midnight(found, zone))), zone)
 
 
-def _boundaries(first: date, day: int, interval: Interval) -> Iterator[tuple[int, date]]:
-    """`first` and boundaries before it, as far as the calendar goes, each with its day of the month (0 for days)."""
+def _boundaries(nearest: date, day: int, interval: Interval) -> Iterator[date]:
+    """`nearest` and the boundaries before it, latest first, as far as the calendar goes."""
     for back in range(_STEPS_BACK + 1):
         if interval.unit in ("month", "year"):
-            month = first.year * 12 + first.month - 1 - back * _months(interval)
+            month = nearest.year * 12 + nearest.month - 1 - back * _months(interval)
             if month < 12:
                 return
-            found = _clamped(month, day)
-            yield found.day, found
+            yield _clamped(month, day)
         else:
-            days = (interval.count if interval.unit == "day" else 7 * interval.count) * back
-            if days >= first.toordinal():
+            days = interval.count * (1 if interval.unit == "day" else 7) * back
+            if days >= nearest.toordinal():
                 return
-            yield 0, first - timedelta(days=days)
+            yield nearest - timedelta(days=days)
 
 
 def _has_midnight(day: date, zone: str) -> bool:
