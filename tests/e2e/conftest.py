@@ -1,38 +1,18 @@
-"""One stack for the whole session, its ways in, and two tenants with something to protect."""
+"""The ways into the one stack, and two tenants with something to protect."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from tests.e2e.mesh import Mesh, running
+from tests.e2e.mesh import Mesh
 from tests.e2e.rows import Ledger, Unmoved
 from tests.e2e.ways import Direct, GrpcWeb, Rest, Way
 from tests.e2e.world import World, build
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these are slow ones."""
-    for item in items:
-        if "tests/e2e/" in item.nodeid:
-            item.add_marker(pytest.mark.slow)
-
-
-@pytest.fixture(scope="session")
-def mesh() -> Iterator[Mesh]:
-    with running() as mesh:
-        yield mesh
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def http(mesh: Mesh) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the edge without a token."""
-    async with httpx.AsyncClient(base_url=mesh.rest_url, timeout=30, trust_env=False) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
