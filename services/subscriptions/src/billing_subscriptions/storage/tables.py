@@ -1,7 +1,9 @@
 """The tables of this service. Names of constraints are relied on: storage turns them into refusals."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -148,6 +150,22 @@ subscription = Table(
     Column("version", BigInteger, nullable=False),
     _instant("created_at"),
     _instant("updated_at"),
+    Column("plan_id", Uuid),
+    _instant("cycle_start_at", nullable=True),
+    Column("cycle_index", Integer, nullable=False, server_default=text("0")),
+    Column("first_stub", Text, nullable=False, server_default=text("'SHORT'")),
+    Column("scheduled", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("pause", JSONB),
+    Column("coupons", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("pending", JSONB, nullable=False, server_default=text("'[]'")),
+    _instant("expires_at", nullable=True),
+    _instant("billed_from", nullable=True),
+    Column("backdating", Text, nullable=False, server_default=text("'CHARGE'")),
+    Column("term_periods_left", Integer),
+    Column("unpaid", Boolean, nullable=False, server_default=text("false")),
+    Column("payment_gated", Boolean, nullable=False, server_default=text("false")),
+    _instant("effective_at", nullable=True),
+    Column("period_billed_minor", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("tenant_id", "subscription_id", name="subscription_pkey"),
     UniqueConstraint("tenant_id", "external_id", name="subscription_external_id"),
     ForeignKeyConstraint(
@@ -158,13 +176,46 @@ subscription = Table(
         ["plan_version.tenant_id", "plan_version.plan_version_id"],
         name="subscription_plan_version",
     ),
-    CheckConstraint("state IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED')", name="subscription_state"),
-    CheckConstraint("next_boundary IN ('START', 'TRIAL_END', 'PERIOD_END')", name="subscription_boundary"),
-    CheckConstraint("(state = 'CANCELED') = (canceled_at IS NOT NULL)", name="subscription_canceled"),
-    CheckConstraint("state = 'CANCELED' OR next_due_at IS NOT NULL", name="subscription_due"),
+    CheckConstraint(
+        "state IN ('SCHEDULED', 'INCOMPLETE', 'TRIALING', 'ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELED', 'EXPIRED')",
+        name="subscription_state",
+    ),
+    CheckConstraint("state <> 'CANCELED' OR canceled_at IS NOT NULL", name="subscription_canceled"),
+    CheckConstraint("state IN ('PAUSED', 'CANCELED', 'EXPIRED') OR next_due_at IS NOT NULL", name="subscription_due"),
     CheckConstraint("period_start < period_end", name="subscription_period"),
     Index("subscription_due_at", "tenant_id", "next_due_at", "subscription_id"),
     Index("subscription_customer_id", "tenant_id", "customer_id", "subscription_id"),
+)
+
+# One entry for each version of a subscription, never altered: their fold is its row. A bulk table: COPY goes into the
+# leaf subscription_change_rows.
+subscription_change = Table(
+    "subscription_change",
+    metadata,
+    _tenant(),
+    Column("subscription_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    _instant("effective_at"),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("changed", JSONB, nullable=False),
+    Column("charge_ids", ARRAY(Uuid), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "subscription_id", "version", name="subscription_change_pkey"),
+    postgresql_partition_by="LIST (tenant_id)",
+)
+
+# The payment methods that a customer has, as the events of payments tell: what the end of a trial asks for.
+customer_payment_method = Table(
+    "customer_payment_method",
+    metadata,
+    _tenant(),
+    Column("customer_id", Uuid, nullable=False),
+    Column("payment_method_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "customer_id", "payment_method_id", name="customer_payment_method_pkey"),
 )
 
 # One row for each part of each due, open until invoicing has settled it. The payload is kept until then, so that a due
@@ -177,8 +228,8 @@ billing_due = Table(
     Column("part", SmallInteger, nullable=False),
     Column("subscription_id", Uuid, nullable=False),
     Column("customer_id", Uuid, nullable=False),
-    Column("run_id", Uuid, nullable=False),
-    Column("period_index", Integer, nullable=False),
+    Column("run_id", Uuid),  # none of an immediate due
+    Column("period_index", Integer),  # none of a due that is no boundary's
     Column("charges", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     _instant("effective_at"),
