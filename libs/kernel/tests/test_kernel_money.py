@@ -18,6 +18,7 @@ from billing_kernel.money import (
     round_amount,
     round_fraction,
 )
+from billing_kernel.rounding import round_places
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,22 @@ def test_rounding_is_symmetric_and_near(value, rounding):
     rounded = round_fraction(value, rounding)
     assert rounded == -round_fraction(-value, rounding)
     assert abs(rounded - value) < 1
+
+
+@pytest.mark.parametrize(
+    ("case", "value", "places", "rounding", "expected"),
+    [
+        ("C07", "123.456", 2, Rounding.DOWN, "123.45"),
+        ("C07", "123.456", 0, Rounding.DOWN, "123"),
+        ("C07", "123.456", -2, Rounding.DOWN, "100"),
+        ("half away from zero", "-0.0005", 3, Rounding.HALF_UP, "-0.001"),
+        ("half even", "0.0025", 3, Rounding.HALF_EVEN, "0.002"),
+        ("up to hundreds", "1", -2, Rounding.UP, "100"),
+        ("already short", "1.5", 6, Rounding.UP, "1.5"),
+    ],
+)
+def test_rounding_at_a_number_of_places(case, value, places, rounding, expected):
+    assert round_places(Fraction(value), places, rounding) == Fraction(expected), case
 
 
 @pytest.mark.parametrize(
