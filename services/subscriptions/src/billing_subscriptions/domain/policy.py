@@ -11,6 +11,8 @@ from billing_kernel.money import Money
 from billing_kernel.period import Interval
 from billing_kernel.proration import Proration
 
+BY_SECONDS = Proration()
+
 
 class ChangeKind(StrEnum):
     """What a change is. In this order of weight: the first kind of a change names it in the history."""
@@ -41,7 +43,7 @@ class ChangeRule:
     """The rule of one kind of change. `when` of a plan is NOW or PERIOD_END; ON_DATE only comes by call."""
 
     when: ChangeWhen = ChangeWhen.NOW
-    proration: Proration = Proration()
+    proration: Proration = BY_SECONDS
     settlement: Settlement = Settlement.NEXT_INVOICE
 
 
@@ -165,7 +167,7 @@ class PlanTerms:
     effective_at: datetime | None = None
     running_subscriptions: RunningSubscriptions = RunningSubscriptions.KEEP
     change_rules: Mapping[ChangeKind, ChangeRule] = field(default_factory=dict)
-    proration: Proration = Proration()
+    proration: Proration = BY_SECONDS
     alignment: Alignment = Alignment()
     trial_needs_payment_method: bool = False
     trial_end: TrialEnd = TrialEnd.CONVERT
