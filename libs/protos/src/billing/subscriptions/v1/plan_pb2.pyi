@@ -138,6 +138,7 @@ class Plan(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    ARCHIVE_TIME_FIELD_NUMBER: _builtins.int
     plan_id: _builtins.str
     """Id, such as plan_01jx...."""
     code: _builtins.str
@@ -145,7 +146,7 @@ class Plan(_message.Message):
     name: _builtins.str
     """Name for people."""
     current_version_id: _builtins.str
-    """The published version that new subscriptions take; empty when none is published."""
+    """The version that new subscriptions take: the newest published one whose effective time has come; empty without one."""
     etag: _builtins.str
     """Version of the resource."""
     @_builtins.property
@@ -160,6 +161,10 @@ class Plan(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def archive_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was archived; unset while it is sold."""
+
     def __init__(
         self,
         *,
@@ -171,10 +176,11 @@ class Plan(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        archive_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "current_version_id", b"current_version_id", "etag", b"etag", "metadata", b"metadata", "name", b"name", "plan_id", b"plan_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_time", b"archive_time", "code", b"code", "create_time", b"create_time", "current_version_id", b"current_version_id", "etag", b"etag", "metadata", b"metadata", "name", b"name", "plan_id", b"plan_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

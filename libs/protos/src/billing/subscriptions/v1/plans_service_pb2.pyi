@@ -533,3 +533,210 @@ class PublishPlanVersionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishPlanVersionResponse: _TypeAlias = PublishPlanVersionResponse  # noqa: Y015
+
+@_typing.final
+class UpdatePlanVersionRequest(_message.Message):
+    """Request of UpdatePlanVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    TRIAL_DAYS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    plan_version_id: _builtins.str
+    """The draft."""
+    currency_code: _builtins.str
+    """Currency of the prices of the items."""
+    trial_days: _builtins.int
+    """Days free of charge at the start."""
+    @_builtins.property
+    def interval(self) -> _period_pb2.Interval:
+        """Billing interval."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_plan_pb2.PlanItem]:
+        """What is sold; ids of items and prices are given anew."""
+
+    @_builtins.property
+    def terms(self) -> _policy_pb2.PlanTerms:
+        """Its rules; unset means all defaults."""
+
+    def __init__(
+        self,
+        *,
+        plan_version_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        interval: _period_pb2.Interval | None = ...,
+        trial_days: _builtins.int = ...,
+        items: _abc.Iterable[_plan_pb2.PlanItem] | None = ...,
+        terms: _policy_pb2.PlanTerms | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "interval", b"interval", "items", b"items", "plan_version_id", b"plan_version_id", "terms", b"terms", "trial_days", b"trial_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdatePlanVersionRequest: _TypeAlias = UpdatePlanVersionRequest  # noqa: Y015
+
+@_typing.final
+class UpdatePlanVersionResponse(_message.Message):
+    """Response of UpdatePlanVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_VERSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan_version(self) -> _plan_pb2.PlanVersion:
+        """The version."""
+
+    def __init__(
+        self,
+        *,
+        plan_version: _plan_pb2.PlanVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan_version", b"plan_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan_version", b"plan_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdatePlanVersionResponse: _TypeAlias = UpdatePlanVersionResponse  # noqa: Y015
+
+@_typing.final
+class DeletePlanVersionRequest(_message.Message):
+    """Request of DeletePlanVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    plan_version_id: _builtins.str
+    """The draft."""
+    def __init__(
+        self,
+        *,
+        plan_version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan_version_id", b"plan_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeletePlanVersionRequest: _TypeAlias = DeletePlanVersionRequest  # noqa: Y015
+
+@_typing.final
+class DeletePlanVersionResponse(_message.Message):
+    """Response of DeletePlanVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeletePlanVersionResponse: _TypeAlias = DeletePlanVersionResponse  # noqa: Y015
+
+@_typing.final
+class ArchivePlanVersionRequest(_message.Message):
+    """Request of ArchivePlanVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    plan_version_id: _builtins.str
+    """The version."""
+    def __init__(
+        self,
+        *,
+        plan_version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan_version_id", b"plan_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchivePlanVersionRequest: _TypeAlias = ArchivePlanVersionRequest  # noqa: Y015
+
+@_typing.final
+class ArchivePlanVersionResponse(_message.Message):
+    """Response of ArchivePlanVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_VERSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan_version(self) -> _plan_pb2.PlanVersion:
+        """The version."""
+
+    def __init__(
+        self,
+        *,
+        plan_version: _plan_pb2.PlanVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan_version", b"plan_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan_version", b"plan_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchivePlanVersionResponse: _TypeAlias = ArchivePlanVersionResponse  # noqa: Y015
+
+@_typing.final
+class ArchivePlanRequest(_message.Message):
+    """Request of ArchivePlan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    plan_id: _builtins.str
+    """The plan."""
+    etag: _builtins.str
+    """The etag that was read; empty skips the check."""
+    def __init__(
+        self,
+        *,
+        plan_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "plan_id", b"plan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchivePlanRequest: _TypeAlias = ArchivePlanRequest  # noqa: Y015
+
+@_typing.final
+class ArchivePlanResponse(_message.Message):
+    """Response of ArchivePlan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan(self) -> _plan_pb2.Plan:
+        """The plan."""
+
+    def __init__(
+        self,
+        *,
+        plan: _plan_pb2.Plan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchivePlanResponse: _TypeAlias = ArchivePlanResponse  # noqa: Y015

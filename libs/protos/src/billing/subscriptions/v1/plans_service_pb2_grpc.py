@@ -75,6 +75,26 @@ class PlansServiceStub:
                 request_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.PublishPlanVersionRequest.SerializeToString,
                 response_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.PublishPlanVersionResponse.FromString,
                 _registered_method=True)
+        self.UpdatePlanVersion = channel.unary_unary(
+                '/billing.subscriptions.v1.PlansService/UpdatePlanVersion',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.UpdatePlanVersionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.UpdatePlanVersionResponse.FromString,
+                _registered_method=True)
+        self.DeletePlanVersion = channel.unary_unary(
+                '/billing.subscriptions.v1.PlansService/DeletePlanVersion',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.DeletePlanVersionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.DeletePlanVersionResponse.FromString,
+                _registered_method=True)
+        self.ArchivePlanVersion = channel.unary_unary(
+                '/billing.subscriptions.v1.PlansService/ArchivePlanVersion',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanVersionRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanVersionResponse.FromString,
+                _registered_method=True)
+        self.ArchivePlan = channel.unary_unary(
+                '/billing.subscriptions.v1.PlansService/ArchivePlan',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanResponse.FromString,
+                _registered_method=True)
 
 
 class PlansServiceServicer:
@@ -103,14 +123,14 @@ class PlansServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePlan(self, request, context):
-        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME.
+        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreatePlanVersion(self, request, context):
-        """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM.
+        """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,7 +151,35 @@ class PlansServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PublishPlanVersion(self, request, context):
-        """Publishes a draft; from then on it never changes and new subscriptions take it. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, METER_NOT_FOUND.
+        """Publishes a draft: it never changes any more, and new subscriptions take it once its effective time has come. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, METER_NOT_FOUND, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePlanVersion(self, request, context):
+        """Replaces the content of a draft. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePlanVersion(self, request, context):
+        """Deletes a draft; an archived or published version stays for good. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchivePlanVersion(self, request, context):
+        """Takes a published version off the catalogue for good; subscriptions that have it keep it. Idempotent by key; an archived one stays as it is. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchivePlan(self, request, context):
+        """Takes a plan off the catalogue for good: it has no current version any more and takes no new ones; subscriptions keep theirs. Idempotent by key; an archived one stays as it is. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,6 +227,26 @@ def add_PlansServiceServicer_to_server(servicer, server):
                     servicer.PublishPlanVersion,
                     request_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.PublishPlanVersionRequest.FromString,
                     response_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.PublishPlanVersionResponse.SerializeToString,
+            ),
+            'UpdatePlanVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePlanVersion,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.UpdatePlanVersionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.UpdatePlanVersionResponse.SerializeToString,
+            ),
+            'DeletePlanVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePlanVersion,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.DeletePlanVersionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.DeletePlanVersionResponse.SerializeToString,
+            ),
+            'ArchivePlanVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchivePlanVersion,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanVersionRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanVersionResponse.SerializeToString,
+            ),
+            'ArchivePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchivePlan,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -398,6 +466,114 @@ class PlansService:
             '/billing.subscriptions.v1.PlansService/PublishPlanVersion',
             billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.PublishPlanVersionRequest.SerializeToString,
             billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.PublishPlanVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePlanVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.PlansService/UpdatePlanVersion',
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.UpdatePlanVersionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.UpdatePlanVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePlanVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.PlansService/DeletePlanVersion',
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.DeletePlanVersionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.DeletePlanVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchivePlanVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.PlansService/ArchivePlanVersion',
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanVersionRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchivePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.PlansService/ArchivePlan',
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_plans__service__pb2.ArchivePlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,15 +40,23 @@ class PlansServiceStub:
     ListPlans: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlansRequest, _plans_service_pb2.ListPlansResponse]
     """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdatePlan: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.UpdatePlanRequest, _plans_service_pb2.UpdatePlanResponse]
-    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
+    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
     CreatePlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.CreatePlanVersionRequest, _plans_service_pb2.CreatePlanVersionResponse]
-    """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM."""
+    """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS."""
     GetPlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.GetPlanVersionRequest, _plans_service_pb2.GetPlanVersionResponse]
     """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND, INVALID_READ_MASK."""
     ListPlanVersions: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlanVersionsRequest, _plans_service_pb2.ListPlanVersionsResponse]
     """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     PublishPlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.PublishPlanVersionRequest, _plans_service_pb2.PublishPlanVersionResponse]
-    """Publishes a draft; from then on it never changes and new subscriptions take it. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, METER_NOT_FOUND."""
+    """Publishes a draft: it never changes any more, and new subscriptions take it once its effective time has come. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, METER_NOT_FOUND, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND."""
+    UpdatePlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.UpdatePlanVersionRequest, _plans_service_pb2.UpdatePlanVersionResponse]
+    """Replaces the content of a draft. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS."""
+    DeletePlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.DeletePlanVersionRequest, _plans_service_pb2.DeletePlanVersionResponse]
+    """Deletes a draft; an archived or published version stays for good. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED."""
+    ArchivePlanVersion: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.ArchivePlanVersionRequest, _plans_service_pb2.ArchivePlanVersionResponse]
+    """Takes a published version off the catalogue for good; subscriptions that have it keep it. Idempotent by key; an archived one stays as it is. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED."""
+    ArchivePlan: _grpc.UnaryUnaryMultiCallable[_plans_service_pb2.ArchivePlanRequest, _plans_service_pb2.ArchivePlanResponse]
+    """Takes a plan off the catalogue for good: it has no current version any more and takes no new ones; subscriptions keep theirs. Idempotent by key; an archived one stays as it is. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH."""
 
 @_typing.type_check_only
 class PlansServiceAsyncStub(PlansServiceStub):
@@ -62,15 +70,23 @@ class PlansServiceAsyncStub(PlansServiceStub):
     ListPlans: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlansRequest, _plans_service_pb2.ListPlansResponse]  # type: ignore[assignment]
     """Answers plans in order of creation. Changes nothing. Errors: INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     UpdatePlan: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.UpdatePlanRequest, _plans_service_pb2.UpdatePlanResponse]  # type: ignore[assignment]
-    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
+    """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
     CreatePlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.CreatePlanVersionRequest, _plans_service_pb2.CreatePlanVersionResponse]  # type: ignore[assignment]
-    """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM."""
+    """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS."""
     GetPlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.GetPlanVersionRequest, _plans_service_pb2.GetPlanVersionResponse]  # type: ignore[assignment]
     """Answers one version. Changes nothing. Errors: PLAN_VERSION_NOT_FOUND, INVALID_READ_MASK."""
     ListPlanVersions: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.ListPlanVersionsRequest, _plans_service_pb2.ListPlanVersionsResponse]  # type: ignore[assignment]
     """Answers the versions of a plan, oldest first. Changes nothing. Errors: PLAN_NOT_FOUND, INVALID_PAGE_TOKEN, INVALID_READ_MASK."""
     PublishPlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.PublishPlanVersionRequest, _plans_service_pb2.PublishPlanVersionResponse]  # type: ignore[assignment]
-    """Publishes a draft; from then on it never changes and new subscriptions take it. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, METER_NOT_FOUND."""
+    """Publishes a draft: it never changes any more, and new subscriptions take it once its effective time has come. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, METER_NOT_FOUND, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND."""
+    UpdatePlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.UpdatePlanVersionRequest, _plans_service_pb2.UpdatePlanVersionResponse]  # type: ignore[assignment]
+    """Replaces the content of a draft. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS."""
+    DeletePlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.DeletePlanVersionRequest, _plans_service_pb2.DeletePlanVersionResponse]  # type: ignore[assignment]
+    """Deletes a draft; an archived or published version stays for good. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED."""
+    ArchivePlanVersion: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.ArchivePlanVersionRequest, _plans_service_pb2.ArchivePlanVersionResponse]  # type: ignore[assignment]
+    """Takes a published version off the catalogue for good; subscriptions that have it keep it. Idempotent by key; an archived one stays as it is. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED."""
+    ArchivePlan: _aio.UnaryUnaryMultiCallable[_plans_service_pb2.ArchivePlanRequest, _plans_service_pb2.ArchivePlanResponse]  # type: ignore[assignment]
+    """Takes a plan off the catalogue for good: it has no current version any more and takes no new ones; subscriptions keep theirs. Idempotent by key; an archived one stays as it is. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH."""
 
 class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
     """Creates plans and publishes their versions."""
@@ -105,7 +121,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.UpdatePlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.UpdatePlanResponse, _abc.Awaitable[_plans_service_pb2.UpdatePlanResponse]]:
-        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
+        """Changes the name or the labels of a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, ETAG_MISMATCH, INVALID_UPDATE_MASK, INVALID_NAME."""
 
     @_abc_1.abstractmethod
     def CreatePlanVersion(
@@ -113,7 +129,7 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.CreatePlanVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.CreatePlanVersionResponse, _abc.Awaitable[_plans_service_pb2.CreatePlanVersionResponse]]:
-        """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM."""
+        """Adds a draft version to a plan. Idempotent by key. Errors: PLAN_NOT_FOUND, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS."""
 
     @_abc_1.abstractmethod
     def GetPlanVersion(
@@ -137,6 +153,38 @@ class PlansServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plans_service_pb2.PublishPlanVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plans_service_pb2.PublishPlanVersionResponse, _abc.Awaitable[_plans_service_pb2.PublishPlanVersionResponse]]:
-        """Publishes a draft; from then on it never changes and new subscriptions take it. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, METER_NOT_FOUND."""
+        """Publishes a draft: it never changes any more, and new subscriptions take it once its effective time has come. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, METER_NOT_FOUND, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdatePlanVersion(
+        self,
+        request: _plans_service_pb2.UpdatePlanVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plans_service_pb2.UpdatePlanVersionResponse, _abc.Awaitable[_plans_service_pb2.UpdatePlanVersionResponse]]:
+        """Replaces the content of a draft. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED, PLAN_ARCHIVED, UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS."""
+
+    @_abc_1.abstractmethod
+    def DeletePlanVersion(
+        self,
+        request: _plans_service_pb2.DeletePlanVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plans_service_pb2.DeletePlanVersionResponse, _abc.Awaitable[_plans_service_pb2.DeletePlanVersionResponse]]:
+        """Deletes a draft; an archived or published version stays for good. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_PUBLISHED, PLAN_VERSION_ARCHIVED."""
+
+    @_abc_1.abstractmethod
+    def ArchivePlanVersion(
+        self,
+        request: _plans_service_pb2.ArchivePlanVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plans_service_pb2.ArchivePlanVersionResponse, _abc.Awaitable[_plans_service_pb2.ArchivePlanVersionResponse]]:
+        """Takes a published version off the catalogue for good; subscriptions that have it keep it. Idempotent by key; an archived one stays as it is. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED."""
+
+    @_abc_1.abstractmethod
+    def ArchivePlan(
+        self,
+        request: _plans_service_pb2.ArchivePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plans_service_pb2.ArchivePlanResponse, _abc.Awaitable[_plans_service_pb2.ArchivePlanResponse]]:
+        """Takes a plan off the catalogue for good: it has no current version any more and takes no new ones; subscriptions keep theirs. Idempotent by key; an archived one stays as it is. Errors: PLAN_NOT_FOUND, ETAG_MISMATCH."""
 
 def add_PlansServiceServicer_to_server(servicer: PlansServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
