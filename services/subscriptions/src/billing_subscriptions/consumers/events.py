@@ -1,4 +1,4 @@
-"""What this service hears: settlements and paid invoices of invoicing, failed payments of payments."""
+"""What this service hears: settlements and paid invoices of invoicing, failed payments and methods of payments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ from billing_subscriptions.operations.ports import Outcome, Settlement, UnitOfWo
 from billing_subscriptions.operations.record_standing import Standing, record_paid, record_unpaid
 from billing_subscriptions.operations.settle_dues import settle_dues
 from billing_subscriptions.wire.enums import EnumTable
-from billing_subscriptions.wire.ids import invoice_uuid, subscription_uuid
+from billing_subscriptions.wire.ids import customer_uuid, invoice_uuid, payment_method_uuid, subscription_uuid
 
 NAME = "subscriptions"
 TOPICS = ("billing.invoicing.v1", "billing.payments.v1")
@@ -21,6 +21,7 @@ OUTCOMES = EnumTable(invoicing.SettlementOutcome, Outcome, "SETTLEMENT_OUTCOME_"
 
 Work = Callable[[Transaction], UnitOfWork]
 PaidOrVoid = invoicing.InvoicePaid | invoicing.InvoiceVoided
+Method = payments.PaymentMethodAttached | payments.PaymentMethodDetached
 
 
 def consumer(work: Work) -> Consumer:
@@ -36,6 +37,12 @@ def consumer(work: Work) -> Consumer:
     async def paid(tx: Transaction, events: Sequence[tuple[Received, PaidOrVoid]]) -> None:
         await record_paid(work(tx), [each for event, message in events for each in _of_invoice(event, message)])
 
+    async def attached(tx: Transaction, events: Sequence[tuple[Received, payments.PaymentMethodAttached]]) -> None:
+        await work(tx).payment_methods.attach([_method(message) for _, message in events])
+
+    async def detached(tx: Transaction, events: Sequence[tuple[Received, payments.PaymentMethodDetached]]) -> None:
+        await work(tx).payment_methods.detach([_method(message) for _, message in events])
+
     handlers: Mapping[str, Handler] = {
         str(message.DESCRIPTOR.full_name): Handler(message, handle)
         for message, handle in (
@@ -43,6 +50,8 @@ def consumer(work: Work) -> Consumer:
             (invoicing.InvoicePaid, paid),
             (invoicing.InvoiceVoided, paid),
             (payments.PaymentFailed, failed),
+            (payments.PaymentMethodAttached, attached),
+            (payments.PaymentMethodDetached, detached),
         )
     }
     return Consumer(NAME, TOPICS, handlers)
@@ -61,3 +70,7 @@ def _standings(event: Received, invoice_id: str, subscription_ids: Sequence[str]
         return []
     invoice = invoice_uuid(invoice_id)
     return [Standing(subscription_uuid(each), invoice, event.effective_at) for each in subscription_ids]
+
+
+def _method(message: Method) -> tuple[UUID, UUID]:
+    return customer_uuid(message.customer_id), payment_method_uuid(message.payment_method_id)

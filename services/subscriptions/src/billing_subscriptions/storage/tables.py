@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -202,7 +203,7 @@ subscription_change = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("cause", Text, nullable=False),
-    Column("changed", JSONB, nullable=False),
+    Column("changed", JSON, nullable=False),
     Column("charge_ids", ARRAY(Uuid), nullable=False),
     PrimaryKeyConstraint("tenant_id", "subscription_id", "version", name="subscription_change_pkey"),
     postgresql_partition_by="LIST (tenant_id)",

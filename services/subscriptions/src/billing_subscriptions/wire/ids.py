@@ -23,6 +23,8 @@ price_text = lru_cache(maxsize=4096)(partial(encode, "price"))
 subscription_text = partial(encode, "sub")
 item_text = partial(encode, "si")
 run_text = partial(encode, "run")
+scheduled_text = partial(encode, "chg")
+redemption_text = partial(encode, "red")
 
 customer_uuid = partial(decode, "cus")
 party_uuid = partial(decode, "party")
@@ -31,6 +33,9 @@ version_uuid = partial(decode, "pv")
 subscription_uuid = partial(decode, "sub")
 run_uuid = partial(decode, "run")
 invoice_uuid = partial(decode, "inv")
+payment_method_uuid = partial(decode, "pm")
+scheduled_uuid = partial(decode, "chg")
+redemption_uuid = partial(decode, "red")
 
 NOT_FOUND = {
     "cus": CustomerNotFound,

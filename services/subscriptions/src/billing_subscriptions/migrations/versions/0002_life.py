@@ -86,7 +86,7 @@ def _create_subscription_change() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("changed", _json(), nullable=False),
+        sa.Column("changed", sa.JSON(), nullable=False),
         sa.Column("charge_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "subscription_id", "version", name="subscription_change_pkey"),
         postgresql_partition_by="LIST (tenant_id)",
@@ -117,8 +117,8 @@ def _backfill() -> None:
     op.execute(
         "INSERT INTO subscription_change (tenant_id, subscription_id, version, customer_id, kind, effective_at, actor,"
         " reason, cause, changed, charge_ids) SELECT s.tenant_id, s.subscription_id, s.version, s.customer_id,"
-        " 'IMPORTED', s.updated_at, 'migration:0002', '', '', (SELECT jsonb_object_agg(key,"
-        " jsonb_build_array(NULL, value)) FROM jsonb_each(to_jsonb(s) - 'tenant_id')), '{}' FROM subscription AS s"
+        " 'IMPORTED', s.updated_at, 'migration:0002', '', '', (SELECT json_object_agg(key,"
+        " json_build_array(NULL, value)) FROM jsonb_each(to_jsonb(s) - 'tenant_id')), '{}' FROM subscription AS s"
     )
     for table in tables:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
