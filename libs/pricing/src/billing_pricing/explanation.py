@@ -27,19 +27,23 @@ class InvalidExplanation(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`tree` evaluates to the exact amount, `root` (a Round node around it) to the rounded one, in major units."""
+    """`tree` evaluates to the exact amount, `root` (a Round node around it) to the rounded one, in major units.
+
+    `places`: where the rounding policy has fewer decimals than the currency; None: those of the currency.
+    """
 
     tree: Node
     currency: str
     rounding: Rounding = Rounding.HALF_UP
     references: Mapping[str, str] = field(default_factory=dict)
+    places: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "references", MappingProxyType(dict(self.references)))
 
     @property
     def root(self) -> Round:
-        return Round(self.tree, self.currency, self.rounding)
+        return Round(self.tree, self.currency, self.rounding, self.places)
 
     @property
     def exact(self) -> ExactAmount:
@@ -47,7 +51,7 @@ class Explanation:
 
     @property
     def rounded(self) -> Money:
-        return round_amount(self.exact, self.rounding)
+        return round_amount(ExactAmount(self.currency, evaluate(self.root)), self.rounding)
 
     def sentence(self) -> str:
         """One line for a person: "10 units × 5 EUR per unit = 50.00 EUR"."""
@@ -72,7 +76,7 @@ def explanation_from_json(text: str) -> Explanation:
     root = node_from_json(document["tree"], InvalidExplanation)
     if not isinstance(root, Round):
         raise InvalidExplanation("the root of an explanation is a round node")
-    return Explanation(root.of, root.currency, root.rounding, _references(document["references"]))
+    return Explanation(root.of, root.currency, root.rounding, _references(document["references"]), root.places)
 
 
 def _references(found: object) -> Mapping[str, str]:

@@ -13,20 +13,21 @@ from typing import TypeAlias
 from billing_kernel.errors import Violation
 
 from billing_pricing.nodes import Add, Ceiling, Constant, InTier, Maximum, Multiply, Node
+from billing_pricing.numbers import number_text
 from billing_pricing.tiers import (
+    Amount,
+    PercentageTier,
     Scaled,
     Tier,
+    Trace,
     amount_violations,
     check,
+    graduated_amount,
     lower_bound,
     quantity_violations,
     scale_tiers,
     tier_violations,
 )
-
-# One entry a step: (tier index, quantity in this tier times bound_scale times the quantity's denominator).
-Trace: TypeAlias = tuple[tuple[int, int], ...]
-Amount: TypeAlias = tuple[int, int, Trace]
 
 
 @dataclass(frozen=True)
@@ -79,21 +80,7 @@ class Graduated:
         return scale_tiers(self.tiers)
 
     def price(self, numerator: int, denominator: int) -> Amount:
-        scaled = self.scaled
-        quantity = max(numerator, 0) * scaled.bound_scale
-        if quantity == 0 and not self.first_tier_flat_at_zero:
-            return 0, 1, ((0, 0),)
-        total = 0
-        trace: list[tuple[int, int]] = []
-        for index, (lower, upper, unit, flat) in enumerate(scaled.tiers):
-            if upper is None or quantity <= upper * denominator:
-                part = quantity - lower * denominator
-                trace.append((index, part))
-                return total + part * unit + flat * denominator, scaled.scale * denominator, tuple(trace)
-            part = (upper - lower) * denominator
-            trace.append((index, part))
-            total += part * unit + flat * denominator
-        raise AssertionError("the last tier is open")
+        return graduated_amount(self.scaled, self.first_tier_flat_at_zero, numerator, denominator)
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
         scale = self.scaled.bound_scale * quantity.denominator
@@ -166,20 +153,64 @@ class Package:
         return Multiply((packages, Constant(self.package_amount, f"{currency} per package")))
 
 
-Model: TypeAlias = Flat | PerUnit | Graduated | Volume | Package
+@dataclass(frozen=True)
+class GraduatedPercentage:
+    """Each tier takes its percentage of the part of an amount that lies in it; flat amounts as for Graduated.
+
+    Raises InvalidPriceModel.
+    """
+
+    tiers: tuple[PercentageTier, ...]
+    first_tier_flat_at_zero: bool = True
+
+    def __post_init__(self) -> None:
+        check(tier_violations(self.tiers))
+
+    @cached_property
+    def scaled(self) -> Scaled:
+        return scale_tiers(tuple(Tier(tier.up_to, tier.rate_percent / 100, tier.flat_amount) for tier in self.tiers))
+
+    def price(self, numerator: int, denominator: int) -> Amount:
+        return graduated_amount(self.scaled, self.first_tier_flat_at_zero, numerator, denominator)
+
+    def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
+        scale = self.scaled.bound_scale * quantity.denominator
+        parts = [(index, quantity if quantity < 0 else Fraction(part, scale)) for index, part in trace]
+        return Add(tuple(self._in_tier(index, _units(part, "amount"), currency) for index, part in parts))
+
+    def _in_tier(self, index: int, amount: Node, currency: str) -> Node:
+        tier = self.tiers[index]
+        of = Multiply((amount, percent(tier.rate_percent)))
+        return InTier(
+            index + 1, lower_bound(self.tiers, index), tier.up_to, _with_flat(self, tier, amount, of, currency)
+        )
 
 
-def _units(quantity: Fraction) -> Node:
+Model: TypeAlias = Flat | PerUnit | Graduated | Volume | Package | GraduatedPercentage
+
+
+def percent(rate_percent: Fraction) -> Node:
+    """The factor of a percentage: 0.029 "(2.9 %)"."""
+    return Constant(rate_percent / 100, f"({number_text(rate_percent)} %)")
+
+
+def _units(quantity: Fraction, name: str = "units") -> Node:
     if quantity < 0:
-        return Maximum((Constant(Fraction(0), "units"), Constant(quantity, "units net")))
-    return Constant(quantity, "units")
+        return Maximum((Constant(Fraction(0), name), Constant(quantity, f"{name} net")))
+    return Constant(quantity, name)
 
 
 def _in_tier(model: Graduated | Volume, index: int, units: Node, currency: str) -> Node:
     tier = model.tiers[index]
-    parts: list[Node] = [Multiply((units, Constant(tier.unit_amount, f"{currency} per unit")))]
+    of = Multiply((units, Constant(tier.unit_amount, f"{currency} per unit")))
+    of_tier = _with_flat(model, tier, units, of, currency)
+    return InTier(index + 1, lower_bound(model.tiers, index), tier.up_to, of_tier)
+
+
+def _with_flat(
+    model: Graduated | Volume | GraduatedPercentage, tier: Tier | PercentageTier, units: Node, of: Node, currency: str
+) -> Node:
     entered = isinstance(units, Constant) and units.value > 0
-    if tier.flat_amount and (entered or model.first_tier_flat_at_zero):
-        parts.append(Constant(tier.flat_amount, f"{currency} flat"))
-    of = Add(tuple(parts)) if len(parts) > 1 else parts[0]
-    return InTier(index + 1, lower_bound(model.tiers, index), tier.up_to, of)
+    if not tier.flat_amount or not (entered or model.first_tier_flat_at_zero):
+        return of
+    return Add((of, Constant(tier.flat_amount, f"{currency} flat")))

@@ -1,10 +1,15 @@
 """The parts of an explanation: a tree of arithmetic, small enough to check by hand, complete enough to be recomputed.
 
 Constant   a number and what it is: 10 "units", 5 "EUR per unit"
-Add, Multiply, Maximum   of all parts (at least one)
-Ceiling    the next whole number upwards
+Add, Multiply, Maximum, Minimum   of all parts (at least one)
+Subtract   the first part less all others
+Ceiling, Floor   the next whole number upwards, downwards
 InTier     of: what one tier contributes; the tier holds quantities above `above`, up to and including `up_to`
-Round      of: an amount in major units, rounded to the minor unit of `currency`
+Named      of: the same number, and what it stands for: a cell, a window, a group of events
+Share      of, times `value`: a part of a period
+Discount   of, less `percent` of it
+Convert    of: an amount of a pricing unit, times what one of it is worth (`rate`) in `currency`
+Round      of: an amount in major units, rounded to `places`, or to the minor unit of `currency`
 """
 
 from dataclasses import dataclass
@@ -26,6 +31,11 @@ class Add:
 
 
 @dataclass(frozen=True, slots=True)
+class Subtract:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Multiply:
     parts: tuple["Node", ...]
 
@@ -36,7 +46,17 @@ class Maximum:
 
 
 @dataclass(frozen=True, slots=True)
+class Minimum:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ceiling:
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
     of: "Node"
 
 
@@ -49,10 +69,39 @@ class InTier:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    label: str
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    value: Fraction
+    label: str
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    percent: Fraction
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    unit: str
+    rate: Fraction
+    currency: str
+    of: "Node"
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     of: "Node"
     currency: str
     rounding: Rounding
+    places: int | None = None
 
 
-Node: TypeAlias = Constant | Add | Multiply | Maximum | Ceiling | InTier | Round
+ListNode: TypeAlias = Add | Subtract | Multiply | Maximum | Minimum
+Node: TypeAlias = ListNode | Constant | Ceiling | Floor | InTier | Named | Share | Discount | Convert | Round

@@ -9,8 +9,10 @@ from billing_kernel.money import INT64_MAX, INT64_MIN, AmountOverflow, ExactAmou
 from billing_kernel.rounding import Rounding, round_ratio
 
 from billing_pricing.explanation import Explanation
-from billing_pricing.models import Model, Trace
+from billing_pricing.models import Model
 from billing_pricing.nodes import Add, Constant, Multiply, Node, Round
+from billing_pricing.rate_price import RatedPrice
+from billing_pricing.tiers import Trace
 
 
 class Rated(NamedTuple):
@@ -115,6 +117,8 @@ def progressive(
     return Slice(rate(model, already_billed_quantity + quantity, currency, rounding), billed)
 
 
-def explain(rated: Rated | Slice, references: Mapping[str, str] | None = None) -> Explanation:
+def explain(rated: Rated | Slice | RatedPrice, references: Mapping[str, str] | None = None) -> Explanation:
     """The explanation of `rated`; `references` say where its facts come from (price version, period, rule, policy)."""
+    if isinstance(rated, RatedPrice):
+        return rated.explanation(references)
     return Explanation(rated.tree, rated.currency, rated.rounding, references or {})

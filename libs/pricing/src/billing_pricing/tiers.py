@@ -3,11 +3,13 @@
 So 10.5 units with a first tier up to 10 reach into the second tier, and 10 units do not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
 from numbers import Rational
+from typing import TypeAlias
 
 from billing_kernel.errors import DomainError, Kind, Violation
 
@@ -34,6 +36,19 @@ class Tier:
     flat_amount: Fraction = Fraction(0)
 
 
+@dataclass(frozen=True, slots=True)
+class PercentageTier:
+    """`up_to` an amount (None: no end), `rate_percent` of what lies in it, plus `flat_amount` once entered."""
+
+    up_to: Fraction | None
+    rate_percent: Fraction
+    flat_amount: Fraction = Fraction(0)
+
+
+# One entry a step: (tier index, quantity in this tier times bound_scale times the quantity's denominator).
+Trace: TypeAlias = tuple[tuple[int, int], ...]
+# Numerator and denominator of the amount in major units.
+Amount: TypeAlias = tuple[int, int, Trace]
 # lower bound, upper bound, amount per unit, flat part: see Scaled for the units of each.
 ScaledTier = tuple[int, int | None, int, int]
 
@@ -60,7 +75,25 @@ def scale_tiers(tiers: tuple[Tier, ...]) -> Scaled:
     return Scaled(bound_scale, scale, tuple(scaled))
 
 
-def lower_bound(tiers: tuple[Tier, ...], index: int) -> Fraction:
+def graduated_amount(scaled: Scaled, flat_at_zero: bool, numerator: int, denominator: int) -> Amount:
+    """Each part of the quantity at the price of its tier: the hot path of rating."""
+    quantity = max(numerator, 0) * scaled.bound_scale
+    if quantity == 0 and not flat_at_zero:
+        return 0, 1, ((0, 0),)
+    total = 0
+    trace: list[tuple[int, int]] = []
+    for index, (lower, upper, unit, flat) in enumerate(scaled.tiers):
+        if upper is None or quantity <= upper * denominator:
+            part = quantity - lower * denominator
+            trace.append((index, part))
+            return total + part * unit + flat * denominator, scaled.scale * denominator, tuple(trace)
+        part = (upper - lower) * denominator
+        trace.append((index, part))
+        total += part * unit + flat * denominator
+    raise AssertionError("the last tier is open")
+
+
+def lower_bound(tiers: Sequence[Tier | PercentageTier], index: int) -> Fraction:
     return (tiers[index - 1].up_to or Fraction(0)) if index else Fraction(0)
 
 
@@ -81,21 +114,24 @@ def quantity_violations(field: str, quantity: Fraction) -> list[Violation]:
     return _number_violations(field, quantity, QUANTITY_PLACES, QUANTITY_BELOW)
 
 
-def tier_violations(tiers: tuple[Tier, ...]) -> list[Violation]:
+def tier_violations(tiers: Sequence[Tier | PercentageTier]) -> list[Violation]:
     """Bounds rise, only the last tier is open, and it is; amounts and bounds are in range."""
     if not 1 <= len(tiers) <= TIERS_MAX:
         return [Violation("tiers", f"needs 1 to {TIERS_MAX} tiers", "tiers.count")]
-    found = [violation for index, tier in enumerate(tiers) for violation in _own_violations(index, tier)]
+    found = [violation for index, tier in enumerate(tiers) for violation in _own_violations(f"tiers[{index}].", tier)]
     if tiers[-1].up_to is not None:
         found.append(Violation(f"tiers[{len(tiers) - 1}].up_to", "the last tier must be open", "tiers.last_open"))
     return found + _order_violations([tier.up_to for tier in tiers])
 
 
-def _own_violations(index: int, tier: Tier) -> list[Violation]:
-    found = amount_violations(f"tiers[{index}].unit_amount", tier.unit_amount)
-    found += amount_violations(f"tiers[{index}].flat_amount", tier.flat_amount)
+def _own_violations(path: str, tier: Tier | PercentageTier) -> list[Violation]:
+    if isinstance(tier, Tier):
+        found = amount_violations(f"{path}unit_amount", tier.unit_amount)
+    else:
+        found = amount_violations(f"{path}rate_percent", tier.rate_percent)
+    found += amount_violations(f"{path}flat_amount", tier.flat_amount)
     if tier.up_to is not None:
-        found += quantity_violations(f"tiers[{index}].up_to", tier.up_to)
+        found += quantity_violations(f"{path}up_to", tier.up_to)
     return found
 
 
