@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.docs import errors, events, settings
+from tools.docs import errors, events, life, settings
 from tools.docs.blocks import UnknownBlock, Writers, filled
 from tools.gen_protos import ROOT
 
@@ -16,6 +16,8 @@ WRITERS: Writers = {
     "refusals": errors.refusals,
     "items": errors.items,
     "edge": errors.edge,
+    "change-matrix": life.change_matrix,
+    "state-table": life.state_table,
     **settings.writers(),
 }
 FAULTS = (UnknownBlock, events.Unsaid, errors.Unnamed, settings.Disagreement)
