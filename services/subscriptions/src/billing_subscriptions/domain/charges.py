@@ -1,26 +1,45 @@
-"""Charges: what one item costs for one service period, with the explanation of the amount."""
+"""Charges and credits: what one item costs for one service period, or gives back of it, with the explanation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID, uuid5
 
-from billing_kernel.money import ExactAmount, Money, round_amount
-from billing_kernel.period import Period, share
-from billing_pricing import Explanation, rate
-from billing_pricing.nodes import Constant, Multiply
+from billing_kernel.money import ExactAmount, Money
+from billing_kernel.period import Period
+from billing_pricing import Adjustments, Flat, PerUnit, Price, Share, rate_price
 
-from billing_subscriptions.domain.plan import ItemKind, PlanItem, PlanVersion, Timing, unit_amount_of
-from billing_subscriptions.domain.subscription import Subscription, SubscriptionItem, quantity_of
+from billing_subscriptions.domain.plan_item import ItemKind, PlanItem, TaxBehavior
 
 CHARGES = UUID("6f0c7d54-3d0e-5b0f-9a55-0d4f5a6f2b11")  # the namespace of charge ids, fixed for good
 WHOLE = Fraction(1)
-_TICK = timedelta(microseconds=1)
+PLAIN = Adjustments()
+CREDIT = "CREDIT"  # the kind of charge ids of credits
+COMMITMENT = "COMMITMENT"  # and of plan-wide commitments
+
+
+class ChargeReason(StrEnum):
+    """Why a charge or a credit was made."""
+
+    REGULAR = "REGULAR"
+    UPGRADE = "UPGRADE"
+    DOWNGRADE = "DOWNGRADE"
+    QUANTITY_UP = "QUANTITY_UP"
+    QUANTITY_DOWN = "QUANTITY_DOWN"
+    INTERVAL_CHANGE = "INTERVAL_CHANGE"
+    ITEM_ADDED = "ITEM_ADDED"
+    ITEM_REMOVED = "ITEM_REMOVED"
+    CANCELATION = "CANCELATION"
+    PAUSE = "PAUSE"
+    RESUME = "RESUME"
+    BACKDATED_START = "BACKDATED_START"
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An amount that subscriptions owns: flat fees and seats."""
+    """An amount that subscriptions owns: flat fees and seats; negative on credits."""
 
     quantity: Fraction
     unit_amount: Fraction | None
@@ -30,8 +49,21 @@ class Priced:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditOf:
+    """The charge that a credit repairs, and the share of that charge's amount that it gives back, at most 1."""
+
+    charge_id: UUID
+    share: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
-    """`priced` is None for metered items, which usage rates; `supply_at` decides the tax rate."""
+    """`priced` is None for metered items, which usage rates; `supply_at` decides the tax rate.
+
+    `proration` names the rule ("BY_DAYS, ACTUAL_PERIOD"), empty for whole periods. For metered charges `tiers_from` is
+    where the tiers of an earlier window of the period go on from, `limits_share` the share of a whole period that the
+    window is; both None for a whole period.
+    """
 
     id: UUID
     item: PlanItem
@@ -40,85 +72,82 @@ class Charge:
     service_period: Period
     supply_at: datetime
     priced: Priced | None
+    credit_of: CreditOf | None = None
+    reason: ChargeReason = ChargeReason.REGULAR
+    proration: str = ""
+    tiers_from: datetime | None = None
+    limits_share: Fraction | None = None
+
+    @property
+    def rounded_minor(self) -> int:
+        """In minor units; 0 for metered charges, whose amount usage knows."""
+        return self.priced.rounded.minor if self.priced else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """The plan-wide minimum commitment of a period that ended: what is missing of `amount` becomes one more charge.
+
+    `billed` is what earlier dues billed for the same period; the charges of the due itself come on top.
+    """
+
+    charge_id: UUID
+    description: str
+    service_period: Period
+    amount: Money
+    exact: ExactAmount
+    billed: Money
+    explanation: str
+    tax_category: str
+    tax_behavior: TaxBehavior
+    supply_at: datetime
 
 
 class PriceBook:
     """Prices that were worked out before: a month's end asks for the same few again and again."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[UUID, Fraction, Fraction], Priced] = {}
+        self._known: dict[tuple[UUID, Fraction, Fraction, str, datetime | None], Priced] = {}
 
-    def price(self, item: PlanItem, quantity: Fraction, part: Fraction, currency: str) -> Priced:
-        """The amount of `part` of a period, at most 1. A part is named in the explanation."""
-        key = (item.price_id, quantity, part)
+    def price(
+        self, item: PlanItem, quantity: Fraction, part: Fraction, currency: str, *, label: str = "", at: datetime
+    ) -> Priced:
+        """The amount of `part` of a whole period's price; `label` says how the part was found.
+
+        A negative part gives back. `at` picks the rate of a pricing unit. Raises AmountOverflow, NoPricingUnitRate.
+        """
+        dated = at if item.price.adjustments.unit else None
+        key = (item.price_id, quantity, part, label, dated)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = price(item, quantity, part, currency)
+            found = self._known[key] = price(item, quantity, part, currency, label=label, at=dated)
         return found
 
 
-def price(item: PlanItem, quantity: Fraction, part: Fraction, currency: str) -> Priced:
-    """Rates the quantity and takes `part` of it, rounding once. Raises AmountOverflow."""
-    rated = rate(item.model, quantity, currency)
-    exact, tree = rated.exact, rated.tree
-    if part != WHOLE:
-        exact = ExactAmount(currency, exact.value * part)
-        tree = Multiply((Constant(part, "of the period, by seconds"), tree))
-    explanation = Explanation(tree, currency, rated.rounding, {"item": item.code})
-    return Priced(
-        quantity, unit_amount_of(item.model), exact, round_amount(exact, rated.rounding), explanation.to_json()
-    )
+def price(
+    item: PlanItem, quantity: Fraction, part: Fraction, currency: str, *, label: str = "", at: datetime | None = None
+) -> Priced:
+    """Rates the quantity and takes `part` of it, rounding once. Raises AmountOverflow, NoPricingUnitRate."""
+    share = None if part == WHOLE else Share(part, f"of the period, {label}" if label else "of the period")
+    rated = rate_price(item.price, quantity, currency, share=share, at=at)
+    explanation = rated.explanation_json(_references(item))
+    return Priced(quantity, unit_amount_of(item.price), rated.exact, rated.rounded, explanation)
 
 
-def advance_charges(subscription: Subscription, version: PlanVersion, prices: PriceBook) -> tuple[Charge, ...]:
-    """What the current period costs at its start."""
-    return _charges(subscription, version, prices, Timing.ADVANCE, subscription.period)
-
-
-def arrears_charges(
-    subscription: Subscription, version: PlanVersion, prices: PriceBook, end: datetime
-) -> tuple[Charge, ...]:
-    """What the current period costs at its end, or at an earlier `end`: then fixed fees count for their share."""
-    if end <= subscription.period.start:
-        return ()
-    return _charges(subscription, version, prices, Timing.ARREARS, Period(subscription.period.start, end))
-
-
-def _charges(
-    subscription: Subscription, version: PlanVersion, prices: PriceBook, timing: Timing, served: Period
-) -> tuple[Charge, ...]:
-    part = WHOLE if served == subscription.period else share(served, subscription.period)
-    supply_at = served.start if timing is Timing.ADVANCE else served.end - _TICK
-    plan_items = {item.id: item for item in version.items}
-    pairs = ((plan_items[item.plan_item_id], item) for item in subscription.items)
-    return tuple(
-        Charge(
-            id=charge_id(item.id, served, plan_item.kind),
-            item=plan_item,
-            subscription_item_id=item.id,
-            description=_description(plan_item, part),
-            service_period=served,
-            supply_at=supply_at,
-            priced=_priced(plan_item, item, served, part, version.currency, prices),
-        )
-        for plan_item, item in pairs
-        if plan_item.timing is timing
-    )
-
-
-def _priced(
-    plan_item: PlanItem, item: SubscriptionItem, served: Period, part: Fraction, currency: str, prices: PriceBook
-) -> Priced | None:
-    if plan_item.kind is ItemKind.METERED:
+def unit_amount_of(price: Price) -> Fraction | None:
+    """The one price of a unit, in major units; None where tiers have several, or something is done to the amount."""
+    if price.adjustments != PLAIN:
         return None
-    return prices.price(plan_item, quantity_of(item, served.start), part, currency)
+    if isinstance(price.model, Flat):
+        return price.model.amount
+    return price.model.unit_amount if isinstance(price.model, PerUnit) else None
 
 
-def _description(item: PlanItem, part: Fraction) -> str:
-    return item.name if part == WHOLE or item.kind is ItemKind.METERED else f"{item.name} (part of the period)"
+def _references(item: PlanItem) -> Mapping[str, str]:
+    return {"item": item.code}
 
 
-def charge_id(subscription_item_id: UUID, served: Period, kind: ItemKind, ordinal: int = 0) -> UUID:
+def charge_id(subscription_item_id: UUID, served: Period, kind: ItemKind | str, ordinal: int = 0) -> UUID:
     """The same for the same item, service period, kind and ordinal, on every attempt and in every process."""
     span = f"{served.start.isoformat()}/{served.end.isoformat()}"
-    return uuid5(CHARGES, f"{subscription_item_id}|{span}|{kind.value}|{ordinal}")
+    return uuid5(CHARGES, f"{subscription_item_id}|{span}|{kind}|{ordinal}")

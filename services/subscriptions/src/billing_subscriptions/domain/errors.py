@@ -1,12 +1,14 @@
 """Every refusal of this service.
 
 INVALID          InvalidTaxId, UnknownTimeZone, InvalidParty, InvalidName, InvalidPrice, InvalidPlanItem,
-                 InvalidQuantity, StartInFuture, StartTooOld, AsOfInFuture
+                 InvalidQuantity, InvalidChange, InvalidChangeTime, StartTooOld, AsOfInFuture
 NOT_FOUND        CustomerNotFound, PlanNotFound, PlanVersionNotFound, SubscriptionNotFound, SubscriptionItemNotFound,
-                 PartyNotFound
+                 ScheduledChangeNotFound, RedemptionNotFound, PartyNotFound
 ALREADY_EXISTS   ExternalIdTaken, PlanCodeTaken
 PRECONDITION     CustomerArchived, CustomerHasSubscriptions, PlanVersionNotPublished, PlanVersionPublished,
-                 MeterNotFound, SubscriptionIsCanceled, CurrencyMismatch (of the kernel)
+                 MeterNotFound, SubscriptionIsCanceled, InvalidTransition,
+                 ScheduledChangeConflict, RenewalsBehind, NotCanceling, PaymentMethodRequired,
+                 CurrencyMismatch (of the kernel)
 CONFLICT         Conflict (of the kernel): the etag is stale
 """
 
@@ -120,4 +122,62 @@ class MeterNotFound(_Precondition):
 
 
 class SubscriptionIsCanceled(_Precondition):
+    """It has ended: canceled or expired."""
+
     reason = "SUBSCRIPTION_CANCELED"
+
+
+class InvalidTransition(_Precondition):
+    """The table of states forbids it; the facts name `from` and `to`."""
+
+    reason = "INVALID_TRANSITION"
+
+
+class InvalidChange(Invalid):
+    """A change that changes nothing, or whose parts contradict each other."""
+
+    reason = "INVALID_CHANGE"
+
+
+class InvalidChangeTime(Invalid):
+    """Dates in the wrong order, or behind the end of the subscription."""
+
+    reason = "INVALID_CHANGE_TIME"
+
+
+class ScheduledChangeConflict(_Precondition):
+    """Two changes of the same thing at the same instant, or one behind the planned end."""
+
+    reason = "SCHEDULED_CHANGE_CONFLICT"
+
+
+class ScheduledChangeNotFound(NotFound):
+    reason = "SCHEDULED_CHANGE_NOT_FOUND"
+
+
+class RenewalsBehind(_Precondition):
+    """Too many boundaries were not claimed yet; run the renewals, then repeat."""
+
+    reason = "RENEWALS_BEHIND"
+
+
+class NotCanceling(_Precondition):
+    """No cancelation is planned."""
+
+    reason = "NOT_CANCELING"
+
+
+class RedemptionNotFound(NotFound):
+    reason = "REDEMPTION_NOT_FOUND"
+
+
+class PaymentMethodRequired(_Precondition):
+    """The trial of the plan needs a payment method from the start."""
+
+    reason = "PAYMENT_METHOD_REQUIRED"
+
+
+class PlanVersionArchived(_Precondition):
+    """The version is not sold any more; what runs keeps it."""
+
+    reason = "PLAN_VERSION_ARCHIVED"

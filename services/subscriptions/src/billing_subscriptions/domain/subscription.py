@@ -1,105 +1,268 @@
-"""Subscriptions: a customer's agreement to a plan version, its states and the changes that callers and events make."""
+"""Subscriptions: a customer's agreement to a plan version, its states and everything it remembers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID
 
-from billing_kernel.errors import DomainError
-from billing_kernel.money import CurrencyMismatch
-from billing_kernel.period import Interval, Period, index_at, period
-from billing_pricing import rate
+from billing_kernel.cycle import Cycle, FirstStub
+from billing_kernel.errors import Violation
+from billing_kernel.money import Money
+from billing_kernel.period import Interval, Period
+from billing_kernel.proration import Proration
+from billing_pricing import Price
 
-from billing_subscriptions.domain.customer import Customer, CustomerState
-from billing_subscriptions.domain.errors import (
-    CustomerArchived,
-    InvalidQuantity,
-    PlanVersionNotPublished,
-    StartInFuture,
-    StartTooOld,
-    SubscriptionIsCanceled,
-    SubscriptionItemNotFound,
-)
-from billing_subscriptions.domain.plan import ItemKind, NewId, PlanItem, PlanVersion, PlanVersionState
-from billing_subscriptions.domain.quantity import Step, Steps, quantity_at, schedule
+from billing_subscriptions.domain.charges import Charge
+from billing_subscriptions.domain.errors import InvalidTransition
+from billing_subscriptions.domain.plan_item import PlanItem
+from billing_subscriptions.domain.policy import Settlement
 
-PERIODS_BEHIND_MAX = 1200  # a start this many periods ago would be a mistake: each period is a due of its own
+NO_METADATA: Mapping[str, str] = {}
 
 
 class State(StrEnum):
-    TRIALING = "TRIALING"
+    SCHEDULED = "SCHEDULED"  # begins in the future
+    INCOMPLETE = "INCOMPLETE"  # waits for its first payment; grants nothing
+    TRIALING = "TRIALING"  # in its trial; nothing is charged yet
     ACTIVE = "ACTIVE"
-    PAST_DUE = "PAST_DUE"
+    PAST_DUE = "PAST_DUE"  # runs with an unpaid invoice
+    PAUSED = "PAUSED"
     CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"  # ended without being canceled: the term is over, or the first payment never came
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.TRIALING: frozenset({State.ACTIVE, State.CANCELED}),
-    State.ACTIVE: frozenset({State.PAST_DUE, State.CANCELED}),
-    State.PAST_DUE: frozenset({State.ACTIVE, State.CANCELED}),
+    State.SCHEDULED: frozenset({State.INCOMPLETE, State.TRIALING, State.ACTIVE, State.CANCELED}),
+    State.INCOMPLETE: frozenset({State.ACTIVE, State.CANCELED, State.EXPIRED}),
+    State.TRIALING: frozenset({State.ACTIVE, State.PAST_DUE, State.PAUSED, State.CANCELED, State.EXPIRED}),
+    State.ACTIVE: frozenset({State.PAST_DUE, State.PAUSED, State.CANCELED, State.EXPIRED}),
+    State.PAST_DUE: frozenset({State.ACTIVE, State.PAUSED, State.CANCELED, State.EXPIRED}),
+    State.PAUSED: frozenset({State.TRIALING, State.ACTIVE, State.PAST_DUE, State.CANCELED, State.EXPIRED}),
     State.CANCELED: frozenset(),
+    State.EXPIRED: frozenset(),
 }
 assert set(TRANSITIONS) == set(State)
+ENDED = frozenset(state for state, onward in TRANSITIONS.items() if not onward)
 
 
 class Boundary(StrEnum):
-    """What the next due is: the start (advance charges), the end of the trial, or the end of a period."""
+    """What the next regular boundary is: the start, the end of the trial, or the end of a period."""
 
     START = "START"
     TRIAL_END = "TRIAL_END"
     PERIOD_END = "PERIOD_END"
 
 
-class CancelAt(StrEnum):
-    NOW = "NOW"
-    PERIOD_END = "PERIOD_END"
+class Backdating(StrEnum):
+    """What becomes of the time behind a start in the past."""
+
+    CHARGE = "CHARGE"
+    CREDIT = "CREDIT"  # charged and given back in the same dues; use is not charged
+    WAIVE = "WAIVE"  # not billed at all
+
+
+class PauseBilling(StrEnum):
+    VOID = "VOID"  # nothing is billed for the pause, and what was paid ahead is given back
+    BILL = "BILL"  # billing goes on
+    HOLD = "HOLD"  # charges wait until it is resumed
+
+
+@dataclass(frozen=True, slots=True)
+class OwnItem:
+    """A definition that this subscription alone has: an add-on, or a plan item at another price.
+
+    `periods_left` None: for good. When they are over, `then` counts; None: the item of the plan version, and an add-on
+    is gone.
+    """
+
+    item: PlanItem
+    periods_left: int | None = None
+    then: "OwnItem | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The advance charge in force of an item: what it paid for, and what was given back of it before.
+
+    `share` is the part of a whole period's price that was charged for `span`.
+    """
+
+    charge_id: UUID
+    span: Period
+    price_id: UUID
+    quantity: Fraction
+    amount: Money
+    share: Fraction
+    credited: Money
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionItem:
-    """`steps` is the schedule of the quantity; empty for metered items."""
+    """`quantity` is None for metered items and 1 for flat ones.
+
+    `since`: where the present window began, None for the start of the period. `covered`: the advance charge in force,
+    None while it is the regular one of the period. `tiers_from`: where the tiers of earlier windows of this period go on
+    from. `once`: charged with the next period that opens, and gone then.
+    """
 
     id: UUID
     plan_item_id: UUID
     code: str
-    steps: Steps = ()
+    quantity: Fraction | None
+    since: datetime | None = None
+    covered: Covered | None = None
+    own: OwnItem | None = None
+    add_on_code: str = ""
+    tiers_from: datetime | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOverride:
+    """A price in the subscription's currency for one item; `periods` None: for good."""
+
+    code: str
+    price: Price
+    periods: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changes; empty parts stay. Quantities by item code, add-ons by their code with their quantity."""
+
+    plan_version_id: UUID | None = None
+    quantities: Mapping[str, Fraction] = field(default_factory=dict)
+    add_ons: Mapping[str, Fraction] = field(default_factory=dict)
+    remove_codes: tuple[str, ...] = ()
+    overrides: tuple[PriceOverride, ...] = ()
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The items it names."""
+        return frozenset({*self.quantities, *self.add_ons, *self.remove_codes, *(each.code for each in self.overrides)})
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledChange:
+    """A change that waits for its time. Rules that are None are those of the plan version at that time."""
+
+    id: UUID
+    at: datetime
+    change: Change
+    proration: Proration | None = None
+    settlement: Settlement | None = None
+    phase_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """`since` in the future: it is planned. `resume_at` None: until it is resumed by a call."""
+
+    since: datetime
+    resume_at: datetime | None
+    billing: PauseBilling
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelation:
+    """An end that was asked for. `credit`: what was paid ahead for the time behind `at` is given back."""
+
+    at: datetime
+    credit: bool = False
+    proration: Proration | None = None
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedCoupon:
+    """A redeemed coupon: `percent` of the eligible charges, or an `amount` a period, for `periods_left` more periods.
+
+    `periods_left` None: for ever; 0: used up, it still reaches what is invoiced within the last of its periods.
+    `item_codes` empty: all items.
+    """
+
+    redemption_id: UUID
+    coupon_id: UUID
+    code: str
+    redeemed_at: datetime
+    periods_left: int | None
+    percent: Fraction | None = None
+    amount: Money | None = None
+    item_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`period` is the last one whose beginning was claimed, or the trial (`period_index` -1).
+    """Business times are UTC.
 
-    `ends_at` is when it ends or ended; `next_due_at` is None once nothing falls due any more.
+    period, period_index      the last period whose beginning was claimed; the trial or a free stub has -1. Before the
+                              start: the first one. The index never goes back.
+    cycle_start_at, _index    where the present cycle of periods began, and which period_index was its first
+    anchor_at, first_stub     where its boundaries lie
+    next_due_at               when the next thing happens by itself (see agenda); None: nothing any more
+    next_boundary             what the next regular boundary is
+    ends_at                   when it ends or ended: the planned end or the cancelation, whichever is first
+    planned_end_at            the end that was agreed at the start
+    cancelation               an end that was asked for and has not come yet
+    pending                   charges and credits that wait for the next due
+    billed_from               nothing before this instant is billed
+    backdated_until           Backdating.CREDIT gives back what lies before this instant
+    term_periods_left         paid periods of the present term that have not ended yet; None without a term
+    period_billed_minor       what dues have billed for the current period, credits taken off, metered charges left out
+    effective_at              business time of the last change; never goes back
     """
 
     id: UUID
     external_id: str
     customer_id: UUID
+    plan_id: UUID
     plan_version_id: UUID
     state: State
     currency: str
     zone: str
     anchor_at: datetime
+    cycle_start_at: datetime
+    cycle_index: int
+    first_stub: FirstStub
     started_at: datetime
     period: Period
     period_index: int
     trial_end_at: datetime | None
     ends_at: datetime | None
+    planned_end_at: datetime | None
+    cancelation: Cancelation | None
     canceled_at: datetime | None
     next_due_at: datetime | None
     next_boundary: Boundary
     items: tuple[SubscriptionItem, ...]
+    scheduled: tuple[ScheduledChange, ...]
+    pause: Pause | None
+    coupons: tuple[AppliedCoupon, ...]
+    pending: tuple[Charge, ...]
+    expires_at: datetime | None
+    billed_from: datetime | None
+    backdating: Backdating
+    backdated_until: datetime | None
+    term_periods_left: int | None
+    unpaid: bool
+    payment_gated: bool
+    period_billed_minor: int
     seller_id: UUID | None
     metadata: Mapping[str, str]
     version: int
+    effective_at: datetime
     created_at: datetime
     updated_at: datetime
 
     @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
     def cancels_at_period_end(self) -> bool:
-        return self.ends_at is not None and self.state is not State.CANCELED
+        return self.cancelation is not None and self.cancelation.at == self.period.end and not self.ended
 
     @property
     def running_period(self) -> Period | None:
@@ -108,182 +271,34 @@ class Subscription:
             return self.period
         return Period(self.period.start, self.ends_at) if self.ends_at > self.period.start else None
 
+    @property
+    def pauses(self) -> bool:
+        """A pause is planned that has not begun."""
+        return self.pause is not None and self.state is not State.PAUSED
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A subscription as it is asked for. `quantities` by item code; None: start now, the plan's trial."""
+    @property
+    def voided(self) -> bool:
+        """It is paused and nothing is billed meanwhile."""
+        return self.state is State.PAUSED and self.pause is not None and self.pause.billing is PauseBilling.VOID
 
-    external_id: str = ""
-    start_at: datetime | None = None
-    quantities: Mapping[str, Fraction] = field(default_factory=dict)
-    trial_days: int | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    def cycle(self, interval: Interval) -> Cycle:
+        """The periods of the present cycle: its period k is the one with period_index cycle_index + k."""
+        return Cycle(self.anchor_at, self.zone, interval, self.cycle_start_at, self.first_stub)
 
-
-def start(order: Order, customer: Customer, version: PlanVersion, *, new_id: NewId, now: datetime) -> Subscription:
-    """A new subscription; its first due is its start, or the end of its trial.
-
-    Raises CustomerArchived, PlanVersionNotPublished, CurrencyMismatch, StartInFuture, StartTooOld, InvalidQuantity.
-    """
-    _check_sellable(customer, version)
-    zone, started_at = customer.terms.zone, order.start_at or now
-    _check_start(started_at, zone, version.interval, now)
-    trial_days = version.trial_days if order.trial_days is None else order.trial_days
-    first = period(started_at, zone, Interval("day", trial_days) if trial_days else version.interval, 0)
-    anchor_at = first.end if trial_days else started_at
-    return Subscription(
-        id=new_id(),
-        external_id=order.external_id,
-        customer_id=customer.id,
-        plan_version_id=version.id,
-        state=State.TRIALING if trial_days else State.ACTIVE,
-        currency=version.currency,
-        zone=zone,
-        anchor_at=anchor_at,
-        started_at=started_at,
-        period=first,
-        period_index=-1 if trial_days else 0,
-        trial_end_at=anchor_at if trial_days else None,
-        ends_at=None,
-        canceled_at=None,
-        next_due_at=anchor_at,
-        next_boundary=Boundary.TRIAL_END if trial_days else Boundary.START,
-        items=_items(order, version, started_at, new_id),
-        seller_id=customer.seller_id,
-        metadata=order.metadata,
-        version=1,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def relabel(before: Subscription, external_id: str, metadata: Mapping[str, str], *, now: datetime) -> Subscription:
-    """The subscription under another external id and other labels."""
-    return _changed(replace(before, external_id=external_id, metadata=metadata), now)
-
-
-def change_quantity(
-    before: Subscription, version: PlanVersion, code: str, quantity: Fraction, *, now: datetime
-) -> Subscription:
-    """The quantity of a seat item from the next period on. A second change for the same period replaces the first.
-
-    Raises SubscriptionIsCanceled, SubscriptionItemNotFound, InvalidQuantity.
-    """
-    _refuse_canceled(before)
-    plan_item = {item.code: item for item in version.items}.get(code)
-    if plan_item is None:
-        raise SubscriptionItemNotFound(f"the subscription has no item {code!r}")
-    check_quantity(plan_item, quantity, version.currency)
-    step = Step(end_of_running_period(before, version.interval, now), quantity)
-    items = tuple(
-        replace(item, steps=schedule(item.steps, step)) if item.code == code else item for item in before.items
-    )
-    return _changed(replace(before, items=items), now)
-
-
-def cancel(before: Subscription, version: PlanVersion, at: CancelAt, *, now: datetime) -> Subscription:
-    """Ends the subscription now, or with the period that runs now. Raises SubscriptionIsCanceled.
-
-    Whatever fell due before stays due; an end inside a period makes that instant the last due.
-    """
-    _refuse_canceled(before)
-    if at is CancelAt.PERIOD_END:
-        ends_at = before.ends_at or end_of_running_period(before, version.interval, now)
-        return _changed(replace(before, ends_at=ends_at), now)
-    ends_at = max(min(now, before.ends_at or now), before.started_at)
-    canceled = replace(before, state=moved(before.state, State.CANCELED), ends_at=ends_at, canceled_at=ends_at)
-    return _changed(replace(canceled, next_due_at=_last_due(before, ends_at)), now)
-
-
-def mark_standing(before: Subscription, *, unpaid: bool, now: datetime) -> Subscription:
-    """Past due with an unpaid invoice, active without; itself when nothing changes or neither state applies."""
-    after = {State.ACTIVE: State.PAST_DUE} if unpaid else {State.PAST_DUE: State.ACTIVE}
-    if before.state not in after:
-        return before
-    return _changed(replace(before, state=moved(before.state, after[before.state])), now)
-
-
-def end_of_running_period(subscription: Subscription, interval: Interval, now: datetime) -> datetime:
-    """When the period that contains `now` ends, whether or not it was claimed yet; in a trial, the end of the trial."""
-    if now < subscription.anchor_at:
-        return subscription.anchor_at
-    anchor_at, zone = subscription.anchor_at, subscription.zone
-    return period(anchor_at, zone, interval, index_at(anchor_at, zone, interval, now)).end
+    def term_end_at(self, interval: Interval) -> datetime | None:
+        """End of the present fixed term at the present cycle; None without one."""
+        if self.term_periods_left is None or self.ended:
+            return None
+        last = max(self.period_index, self.cycle_index) - self.cycle_index + self.term_periods_left - 1
+        return self.cycle(interval).period(max(last, 0)).end
 
 
 def moved(before: State, after: State) -> State:
-    """`after`, which the table of transitions must permit."""
-    assert after in TRANSITIONS[before], f"{before} never becomes {after}"
+    """`after`. Raises InvalidTransition, naming both, where the table of transitions forbids it."""
+    if after not in TRANSITIONS[before]:
+        facts = {"from": before.value, "to": after.value}
+        violation = Violation("state", f"{before} never becomes {after}", "state.transition")
+        raise InvalidTransition(
+            f"a subscription that is {before} never becomes {after}", facts=facts, violations=[violation]
+        )
     return after
-
-
-def check_quantity(item: PlanItem, quantity: Fraction, currency: str) -> None:
-    """Raises InvalidQuantity unless the item is sold by seats and the quantity has a price."""
-    if item.kind is not ItemKind.SEAT:
-        raise InvalidQuantity(f"the quantity of {item.code!r} is not the subscriber's to choose")
-    if quantity < 0:
-        raise InvalidQuantity(f"the quantity of {item.code!r} is negative")
-    try:
-        rate(item.model, quantity, currency)
-    except DomainError as error:
-        raise InvalidQuantity(f"{item.code!r}: {error.message}") from error
-
-
-def _check_sellable(customer: Customer, version: PlanVersion) -> None:
-    if customer.state is CustomerState.ARCHIVED:
-        raise CustomerArchived("an archived customer takes no subscription")
-    if version.state is not PlanVersionState.PUBLISHED:
-        raise PlanVersionNotPublished("only a published plan version is sold")
-    if customer.terms.currency != version.currency:
-        facts = {"customer": customer.terms.currency, "plan_version": version.currency}
-        raise CurrencyMismatch("the plan version is sold in another currency than the customer's", facts=facts)
-
-
-def _check_start(started_at: datetime, zone: str, interval: Interval, now: datetime) -> None:
-    if started_at > now:
-        raise StartInFuture("a subscription starts now or in the past", facts={"now": now.isoformat()})
-    if index_at(started_at, zone, interval, now) > PERIODS_BEHIND_MAX:
-        raise StartTooOld(f"the start lies more than {PERIODS_BEHIND_MAX} periods in the past")
-
-
-def _items(order: Order, version: PlanVersion, started_at: datetime, new_id: NewId) -> tuple[SubscriptionItem, ...]:
-    known = {item.code: item for item in version.items}
-    for code, quantity in order.quantities.items():
-        if code not in known:
-            raise InvalidQuantity(f"the plan version has no item {code!r}")
-        check_quantity(known[code], quantity, version.currency)
-    return tuple(
-        SubscriptionItem(new_id(), item.id, item.code, _first_steps(item, order, started_at)) for item in version.items
-    )
-
-
-def _first_steps(item: PlanItem, order: Order, started_at: datetime) -> Steps:
-    if item.kind is ItemKind.METERED:
-        return ()
-    return (Step(started_at, order.quantities.get(item.code, Fraction(1))),)
-
-
-def _last_due(before: Subscription, ends_at: datetime) -> datetime | None:
-    """What is still due once a subscription ends at `ends_at`; nothing when it ends before anything was ever due."""
-    due_at = before.next_due_at
-    assert due_at is not None, "a subscription that runs has a next due"
-    first = before.next_boundary is not Boundary.PERIOD_END
-    if first and (ends_at < due_at or ends_at == before.started_at):
-        return None
-    if ends_at == before.period.start and not first:
-        return None
-    return min(due_at, ends_at)
-
-
-def _refuse_canceled(subscription: Subscription) -> None:
-    if subscription.state is State.CANCELED:
-        raise SubscriptionIsCanceled("the subscription has ended")
-
-
-def _changed(after: Subscription, now: datetime) -> Subscription:
-    return replace(after, version=after.version + 1, updated_at=now)
-
-
-def quantity_of(item: SubscriptionItem, instant: datetime) -> Fraction:
-    """The quantity of an item at an instant; metered items have none."""
-    return quantity_at(item.steps, instant)
