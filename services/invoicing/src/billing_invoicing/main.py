@@ -10,6 +10,8 @@ from uuid import UUID
 import grpc
 from billing.common.v1 import clock_service_pb2_grpc
 from billing.invoicing.v1 import (
+    account_credits_service_pb2,
+    account_credits_service_pb2_grpc,
     billing_runs_service_pb2,
     billing_runs_service_pb2_grpc,
     invoices_service_pb2,
@@ -37,14 +39,15 @@ from billing_invoicing.clients.tax import TaxService
 from billing_invoicing.clients.usage import UsageRatings
 from billing_invoicing.config import InvoicingSettings, read_own_settings
 from billing_invoicing.consumers.dues import dues_consumer
-from billing_invoicing.consumers.payments import payments_consumer
+from billing_invoicing.consumers.facts import facts_consumer
 from billing_invoicing.jobs.clocks import clocks_job
 from billing_invoicing.jobs.content import content_job
 from billing_invoicing.jobs.runs import runs_job
 from billing_invoicing.operations.advance_run import advance_run
 from billing_invoicing.operations.move_test_clock import Movement, move_test_clock
-from billing_invoicing.operations.ports import Clocks, PaymentRetries, Renewals
+from billing_invoicing.operations.peer_ports import Clocks, PaymentRetries, Renewals
 from billing_invoicing.operations.prepare_dues import Peers
+from billing_invoicing.rpc.account_credits import AccountCreditsServicer
 from billing_invoicing.rpc.clocks import TestClocksServicer
 from billing_invoicing.rpc.invoices import InvoicesServicer, Printing
 from billing_invoicing.rpc.runs import BillingRunsServicer
@@ -62,6 +65,7 @@ SERVICE_NAMES = (
     sellers_service_pb2.DESCRIPTOR.services_by_name["SellersService"].full_name,
     billing_runs_service_pb2.DESCRIPTOR.services_by_name["BillingRunsService"].full_name,
     invoices_service_pb2.DESCRIPTOR.services_by_name["InvoicesService"].full_name,
+    account_credits_service_pb2.DESCRIPTOR.services_by_name["AccountCreditsService"].full_name,
     test_clocks_service_pb2.DESCRIPTOR.services_by_name["TestClocksService"].full_name,
     clock_servicer.SERVICE_NAME,
 )
@@ -121,6 +125,7 @@ def add_servicers(database: Database, world: World, server: grpc.aio.Server) -> 
     invoices_service_pb2_grpc.add_InvoicesServiceServicer_to_server(
         InvoicesServicer(begin, read, world.peers, world.renewals, world.printing), server
     )
+    account_credits_service_pb2_grpc.add_AccountCreditsServiceServicer_to_server(AccountCreditsServicer(read), server)
     test_clocks_service_pb2_grpc.add_TestClocksServiceServicer_to_server(
         TestClocksServicer(begin, read, world.clocks), server
     )
@@ -131,7 +136,7 @@ def add_servicers(database: Database, world: World, server: grpc.aio.Server) -> 
 def consumers(world: World, own: InvoicingSettings) -> Sequence[Consumer]:
     return (
         dues_consumer(PostgresUnitOfWork, gather_part, world.peers, own.due_batch_max),
-        payments_consumer(PostgresUnitOfWork),
+        facts_consumer(PostgresUnitOfWork),
     )
 
 

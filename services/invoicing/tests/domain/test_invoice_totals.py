@@ -3,7 +3,6 @@
 import pytest
 from billing_invoicing.domain.billing import (
     CURRENCY_MISMATCH,
-    NEGATIVE_TOTAL,
     NO_SELLER,
     NOT_RATED,
     NOT_TAXED,
@@ -63,7 +62,6 @@ INCLUSIVE = {"tax_behavior": 2}
         ([flat_charge(100)], Refusal("UNKNOWN_TAX_CATEGORY", "no"), Refusal("UNKNOWN_TAX_CATEGORY", "no")),
         ([flat_charge(100)], [TaxedLine(99, 19, (vat(100),))], TAX_INCONSISTENT),
         ([flat_charge(119, **INCLUSIVE)], [TaxedLine(100, 18, ())], TAX_INCONSISTENT),
-        ([flat_charge(-100)], [TaxedLine(-100, -19, ())], NEGATIVE_TOTAL),
     ],
 )
 def test_refusals(charges, answers, refusal):

@@ -8,7 +8,7 @@ import pytest
 from billing_invoicing.domain.invoice import State
 from billing_invoicing.domain.numbering import INVOICES
 from billing_invoicing.operations.number_invoices import number_invoices
-from billing_invoicing.storage.tables import metadata
+from billing_invoicing.storage.columns import metadata
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork
 from billing_kernel.ids import decode, uuid7
 from billing_runtime.database_errors import UniqueViolated

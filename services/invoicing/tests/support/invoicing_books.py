@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from billing_invoicing.consumers.dues import dues_consumer
-from billing_invoicing.consumers.payments import payments_consumer
+from billing_invoicing.consumers.facts import facts_consumer
 from billing_invoicing.operations.prepare_dues import Peers
 from billing_invoicing.storage.dues import gather_part
 from billing_invoicing.storage.invariants import INVARIANTS, broken_hashes
@@ -25,7 +25,7 @@ class Books:
         self.tenant_id = tenant_id
         self.peers = peers
         self.dues = Processor(database, dues_consumer(PostgresUnitOfWork, gather_part, peers, 1000))
-        self.payments = Processor(database, payments_consumer(PostgresUnitOfWork))
+        self.payments = Processor(database, facts_consumer(PostgresUnitOfWork))
 
     async def add_seller(self, **changes: Any) -> Any:
         seller = a_seller(**changes)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from billing.common.v1 import collection_pb2, money_pb2, period_pb2, tax_facts_pb2
 from billing.payments.v1 import events_pb2 as payment_events
-from billing.subscriptions.v1 import events_pb2, plan_pb2
+from billing.subscriptions.v1 import charge_pb2, events_pb2, plan_pb2
 from billing_invoicing.domain.billing import Work, draft
 from billing_invoicing.domain.due import LineTax, TaxedLine, TaxId
 from billing_invoicing.domain.invoice import Invoice
@@ -32,7 +32,7 @@ def stamp(instant: datetime) -> Timestamp:
     return made
 
 
-def flat_charge(amount_minor: int = 4900, currency: str = "EUR", **changes: Any) -> events_pb2.Charge:
+def flat_charge(amount_minor: int = 4900, currency: str = "EUR", **changes: Any) -> charge_pb2.Charge:
     """A flat fee of January, with its explanation."""
     exact = Fraction(amount_minor, 100)
     explained = rate(Flat(min(abs(exact), Fraction(10**12))), Fraction(1), currency)
@@ -57,10 +57,10 @@ def flat_charge(amount_minor: int = 4900, currency: str = "EUR", **changes: Any)
         "tax_behavior": tax_facts_pb2.TAX_BEHAVIOR_EXCLUSIVE,
         "supply_time": stamp(JANUARY),
     }
-    return events_pb2.Charge(**(fields | changes))
+    return charge_pb2.Charge(**(fields | changes))
 
 
-def metered_charge(**changes: Any) -> events_pb2.Charge:
+def metered_charge(**changes: Any) -> charge_pb2.Charge:
     """API calls of January, not rated yet."""
     fields: dict[str, Any] = {
         "charge_id": str(uuid7()),
@@ -75,10 +75,10 @@ def metered_charge(**changes: Any) -> events_pb2.Charge:
         "tax_behavior": tax_facts_pb2.TAX_BEHAVIOR_EXCLUSIVE,
         "supply_time": stamp(FEBRUARY),
     }
-    return events_pb2.Charge(**(fields | changes))
+    return charge_pb2.Charge(**(fields | changes))
 
 
-def billing_due(charges: Sequence[events_pb2.Charge] | None = None, **changes: Any) -> events_pb2.BillingDue:
+def billing_due(charges: Sequence[charge_pb2.Charge] | None = None, **changes: Any) -> events_pb2.BillingDue:
     """A due of 1 February for a new customer: one flat fee unless `charges` says otherwise."""
     customer_id = encode("cus", uuid7())
     fields: dict[str, Any] = {

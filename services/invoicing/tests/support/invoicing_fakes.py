@@ -65,14 +65,14 @@ class FakeTaxes:
         return {due.due_id: self._document(due) for due, _ in asked}
 
     def _document(self, due: Due) -> Sequence[TaxedLine] | Refusal:
-        for charge in due.charges:
+        for charge in due.taxable:
             if charge.tax_category in self.refuse:
                 return self.refuse[charge.tax_category]
-        return tuple(_taxed(charge) for charge in due.charges)
+        return tuple(_taxed(charge) for charge in due.taxable)
 
 
 def _taxed(charge: Charge) -> TaxedLine:
-    amount = charge.amount_minor
+    amount = charge.taxable_minor
     if charge.tax_behavior is TaxBehavior.INCLUSIVE:
         net = round_fraction(Fraction(amount * 100, 119), Rounding.HALF_UP)
     else:

@@ -43,7 +43,7 @@ def _slices(asked: Asked, lines_max: int) -> Iterator[Asked]:
     part: list[tuple[Due, Seller]] = []
     lines = 0
     for pair in asked:
-        size = len(pair[0].charges)
+        size = len(pair[0].taxable)
         if part and (len(part) == DOCUMENTS_MAX or lines + size > lines_max):
             yield part
             part, lines = [], 0

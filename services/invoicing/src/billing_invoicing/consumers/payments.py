@@ -1,10 +1,10 @@
 """Payments in: what was collected, and that collection was tried at all (the test clock waits for that)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from billing.payments.v1 import events_pb2
-from billing_runtime.consumer import Consumer, Handler
+from billing_runtime.consumer import Handler
 from billing_runtime.events import Received
 from billing_runtime.transaction import Transaction
 
@@ -13,12 +13,13 @@ from billing_invoicing.operations.ports import UnitOfWork
 from billing_invoicing.wire.values import INVOICE, PAYMENT, id_from_pb, money_from_pb
 
 TOPIC = "billing.payments.v1"
-NAME = "invoicing"
 
 Unit = Callable[[Transaction], UnitOfWork]
 
 
-def payments_consumer(unit: Unit) -> Consumer:
+def payment_handlers(unit: Unit) -> Mapping[str, Handler]:
+    """By event type."""
+
     async def succeeded(tx: Transaction, events: Sequence[tuple[Received, Any]]) -> None:
         await apply_payments(unit(tx), [_collected(received, message.payment) for received, message in events])
 
@@ -26,12 +27,11 @@ def payments_consumer(unit: Unit) -> Consumer:
         invoice_ids = [id_from_pb(INVOICE, message.payment.invoice_id) for _, message in events]
         await unit(tx).invoices.tried(invoice_ids, events[0][0].effective_at)
 
-    handlers = {
+    return {
         _type(events_pb2.PaymentSucceeded): Handler(events_pb2.PaymentSucceeded, succeeded),
         _type(events_pb2.PaymentFailed): Handler(events_pb2.PaymentFailed, tried),
         _type(events_pb2.PaymentRequiresAction): Handler(events_pb2.PaymentRequiresAction, tried),
     }
-    return Consumer(NAME, [TOPIC], handlers)
 
 
 def _collected(received: Received, payment: events_pb2.PaymentFacts) -> Collected:

@@ -8,6 +8,7 @@ from uuid import UUID
 from billing_kernel.errors import DomainError
 from billing_kernel.money import Money
 
+from billing_invoicing.domain.credits import Repaired, credit_line
 from billing_invoicing.domain.due import (
     Charge,
     Due,
@@ -19,6 +20,7 @@ from billing_invoicing.domain.due import (
     TaxedLine,
     rated,
 )
+from billing_invoicing.domain.explaining import naming_discounts
 from billing_invoicing.domain.invoice import NO_LABELS, Invoice, Line, State, tax_summary, totals
 from billing_invoicing.domain.numbering import due_at
 from billing_invoicing.domain.seller import Seller
@@ -31,14 +33,15 @@ NOT_RATED = Refusal("NOT_RATED", "usage gave no rating of a metered charge")
 NOT_TAXED = Refusal("NOT_TAXED", "tax gave no answer about a charge")
 TAX_INCONSISTENT = Refusal("TAX_INCONSISTENT", "net and tax of a line do not add up to its amount")
 CURRENCY_MISMATCH = Refusal("CURRENCY_MISMATCH", "a rating is in another currency than its due")
-NEGATIVE_TOTAL = Refusal("NEGATIVE_TOTAL", "the charges come to less than nothing")
+NO_LINES: Mapping[UUID, Repaired] = {}
 
 
 class Work(NamedTuple):
-    """A due that can be billed: its seller, and its charges as far as they are priced."""
+    """A due that can be billed: its seller, its charges, priced, and the lines of other invoices that it credits."""
 
     due: Due
     seller: Seller
+    repaired: Mapping[UUID, Repaired] = NO_LINES
 
 
 def seller_for(due: Due, sellers: Mapping[UUID, Seller]) -> Seller | Refusal:
@@ -65,19 +68,46 @@ def with_ratings(due: Due, ratings: Mapping[UUID, Rating | Refusal]) -> Due | Re
 
 
 def draft(work: Work, taxed: Sequence[TaxedLine] | Refusal, *, now: datetime, new_id: NewId) -> Invoice | Refusal:
-    """The draft of a due whose charges are priced; `taxed` answers them in their order."""
+    """The draft of a due whose charges are priced; `taxed` answers those that are no credits, in their order."""
     due = work.due
     if isinstance(taxed, Refusal):
         return taxed
-    if len(taxed) != len(due.charges):
+    if len(taxed) != len(due.taxable):
         return NOT_TAXED
-    pairs = enumerate(zip(due.charges, taxed, strict=True), 1)
-    lines = tuple([_line(position, charge, tax, new_id) for position, (charge, tax) in pairs])
+    invoice_id = new_id()
+    lines = _lines(work, taxed, invoice_id, new_id)
     if not all(map(_adds_up, lines)):
         return TAX_INCONSISTENT
-    net, tax_minor, total = totals(lines)
-    refusal = _total_refused(due.currency, (net, tax_minor, total))
-    return refusal or _invoice(work, lines, (net, tax_minor, total), now, new_id)
+    figures = totals(lines)
+    refusal = _total_refused(due.currency, figures)
+    return refusal or _invoice(work, invoice_id, lines, figures, now)
+
+
+def _lines(work: Work, taxed: Sequence[TaxedLine], invoice_id: UUID, new_id: NewId) -> tuple[Line, ...]:
+    """In the order of the charges. Credits are made last: they may repair a line of the same due."""
+    due, answers = work.due, iter(taxed)
+    made: list[Line | None] = [
+        _line(position, charge, next(answers), new_id) if charge.credit_of is None else None
+        for position, charge in enumerate(due.charges, 1)
+    ]
+    if due.credited:
+        repaired = {line.charge_id: Repaired(line, invoice_id, due.currency) for line in made if line is not None}
+        _add_credits(due, made, repaired | dict(work.repaired), new_id)
+    return tuple([line for line in made if line is not None])
+
+
+def _add_credits(due: Due, made: list[Line | None], repaired: dict[UUID, Repaired], new_id: NewId) -> None:
+    """Fills the places of the credits; each counts for the ones behind it."""
+    for place, charge in enumerate(due.charges):
+        if charge.credit_of is None:
+            continue
+        of = repaired[charge.credit_of.charge_id]
+        line = credit_line(new_id(), place + 1, charge, of)
+        if line.discounts:
+            named = naming_discounts(charge._replace(discounts=line.discounts), due.currency)
+            line = line._replace(explanation=named.explanation)
+        made[place] = line
+        repaired[of.line.charge_id] = of._replace(given=(*of.given, line), ordinal=of.ordinal + 1)
 
 
 def _total_refused(currency: str, figures: tuple[int, int, int]) -> Refusal | None:
@@ -86,16 +116,16 @@ def _total_refused(currency: str, figures: tuple[int, int, int]) -> Refusal | No
             Money(currency, figure)
     except DomainError as error:
         return Refusal(error.reason, error.message)
-    return NEGATIVE_TOTAL if figures[2] < 0 else None
+    return None
 
 
 def _invoice(
-    work: Work, lines: tuple[Line, ...], figures: tuple[int, int, int], now: datetime, new_id: NewId
+    work: Work, invoice_id: UUID, lines: tuple[Line, ...], figures: tuple[int, int, int], now: datetime
 ) -> Invoice:
-    due, seller = work
+    due, seller = work.due, work.seller
     net, tax_minor, total = figures
     return Invoice(
-        invoice_id=new_id(),
+        invoice_id=invoice_id,
         version=1,
         state=State.DRAFT,
         number="",
@@ -125,6 +155,7 @@ def _invoice(
         metadata=NO_LABELS,
         created_at=now,
         updated_at=now,
+        discount_minor=sum([line.discount_minor for line in lines]),
     )
 
 
@@ -148,14 +179,19 @@ def _line(position: int, charge: Charge, tax: TaxedLine, new_id: NewId) -> Line:
         charge.explanation,
         charge.rating_id,
         charge.event_count,
+        charge.discount_minor,
+        charge.discounts,
+        None,
+        charge.reason,
+        charge.proration,
     )
 
 
 def _adds_up(line: Line) -> bool:
-    """Tax may split an amount, never change it."""
+    """Tax may split what is left after discounts, never change it."""
     if line.tax_behavior is TaxBehavior.INCLUSIVE:
-        return line.net_minor + line.tax_minor == line.amount_minor
-    return line.net_minor == line.amount_minor
+        return line.net_minor + line.tax_minor == line.taxable_minor
+    return line.net_minor == line.taxable_minor
 
 
 def settlement(

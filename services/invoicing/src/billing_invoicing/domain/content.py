@@ -16,8 +16,12 @@ VERSION = 1
 
 
 def content_of(invoice: Invoice) -> dict[str, Any]:
-    """What is frozen, as JSON values; integers are texts, so that nothing is lost beyond 2**53."""
-    return {
+    """What is frozen, as JSON values; integers are texts, so that nothing is lost beyond 2**53.
+
+    What came after the first release stands in it only where there is any, so that older hashes stay right.
+    """
+    later = {"credit_applied_minor": invoice.credit_applied_minor, "discount_minor": invoice.discount_minor}
+    return {name: str(minor) for name, minor in later.items() if minor} | {
         "collection": invoice.collection.value,
         "currency": invoice.currency,
         "customer_id": str(invoice.customer_id),
@@ -72,6 +76,20 @@ def _line(line: Line) -> list[Any]:
         line.explanation,
         str(line.rating_id or ""),
         str(line.event_count),
+        *_later(line),
+    ]
+
+
+def _later(line: Line) -> list[Any]:
+    if not (line.discount_minor or line.discounts or line.credit_of or line.reason or line.proration):
+        return []
+    of = line.credit_of
+    return [
+        str(line.discount_minor),
+        [[str(part) for part in discount] for discount in line.discounts],
+        [str(of.charge_id), str(of.invoice_id), str(of.line_id)] if of else [],
+        line.reason,
+        line.proration,
     ]
 
 

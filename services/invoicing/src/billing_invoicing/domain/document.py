@@ -17,8 +17,17 @@ class DocumentParty:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentDiscount:
+    """What a coupon takes off a line; minor units, negative where a credit takes it back."""
+
+    label: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentLine:
-    """One line. Dates are days in the seller's zone, the last one inclusive; amounts are minor units."""
+    """One line. Dates are days in the seller's zone, the last one inclusive; amounts are minor units. `note` says why
+    it was made, where that is not the regular charge of a period."""
 
     position: int
     description: str
@@ -30,6 +39,8 @@ class DocumentLine:
     tax_minor: int
     tax_label: str
     explanation: str
+    discounts: tuple[DocumentDiscount, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +72,7 @@ class InvoiceDocument:
     due_minor: int
     terms: str
     footer: str
+    discount_minor: int = 0
+    credit_applied_minor: int = 0
+    credit_granted_minor: int = 0
     locale: Literal["en"] = "en"

@@ -1,6 +1,6 @@
 """What falls due, as subscriptions tells it, and what usage and tax answer about it. Named tuples: millions pass by."""
 
-from collections.abc import Sequence
+from collections.abc import Set
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -43,8 +43,62 @@ class Exact(NamedTuple):
     denominator: str
 
 
+class Ratio(NamedTuple):
+    """An exact share: two integers as decimal text."""
+
+    numerator: str
+    denominator: str
+
+
+class Discount(NamedTuple):
+    """A discount of a redeemed coupon: `percent`, a decimal text, or else `amount_minor`. No codes means all items."""
+
+    redemption_id: UUID
+    coupon_id: UUID
+    coupon_code: str
+    percent: str
+    amount_minor: int
+    item_codes: tuple[str, ...]
+
+
+class LineDiscount(NamedTuple):
+    """The share of one discount that one charge bears; negative on credits. `percent` is empty for fixed amounts."""
+
+    redemption_id: UUID
+    coupon_code: str
+    percent: str
+    amount_minor: int
+
+
+class CreditOf(NamedTuple):
+    """What a credit gives back: `share` of the undiscounted amount of a charge."""
+
+    charge_id: UUID
+    share: Ratio
+
+
+class Commitment(NamedTuple):
+    """The minimum of a whole plan for a period, and what was billed for it before the due."""
+
+    charge_id: UUID
+    description: str
+    period_start: datetime
+    period_end: datetime
+    amount_minor: int
+    exact: Exact
+    billed_minor: int
+    explanation: str
+    tax_category: str
+    tax_behavior: TaxBehavior
+    supply_at: datetime
+
+
 class Charge(NamedTuple):
-    """One charge of a due. Metered charges have no quantity and no amount yet; `item_id` and `price_id` name them."""
+    """One charge of a due. Metered charges have no quantity and no amount yet; `item_id` and `price_id` name them.
+
+    `amount_minor` is as priced; `discounts` come off it. A credit (`credit_of`) has an amount of zero or less.
+    `reason` is the contract's name, such as "UPGRADE", empty for regular charges.
+    """
 
     charge_id: UUID
     metered: bool
@@ -64,6 +118,21 @@ class Charge(NamedTuple):
     supply_at: datetime
     rating_id: UUID | None = None
     event_count: int = 0
+    reason: str = ""
+    proration: str = ""
+    credit_of: CreditOf | None = None
+    tiers_from_at: datetime | None = None
+    limits_share: Ratio | None = None
+    discounts: tuple[LineDiscount, ...] = ()
+
+    @property
+    def discount_minor(self) -> int:
+        return sum([discount.amount_minor for discount in self.discounts])
+
+    @property
+    def taxable_minor(self) -> int:
+        """What tax is asked about: the amount after discounts."""
+        return self.amount_minor - self.discount_minor if self.discounts else self.amount_minor
 
 
 class Due(NamedTuple):
@@ -84,6 +153,24 @@ class Due(NamedTuple):
     tax_facts: TaxFacts
     effective_at: datetime
     charges: tuple[Charge, ...]
+    discounts: tuple[Discount, ...] = ()
+    commitment: Commitment | None = None
+
+    @property
+    def charge_ids(self) -> list[UUID]:
+        """Every charge that the due may make."""
+        own = [charge.charge_id for charge in self.charges]
+        return own if self.commitment is None else [*own, self.commitment.charge_id]
+
+    @property
+    def taxable(self) -> tuple[Charge, ...]:
+        """What tax is asked about: credits take the tax of the line that they repair."""
+        return tuple([charge for charge in self.charges if charge.credit_of is None])
+
+    @property
+    def credited(self) -> frozenset[UUID]:
+        """The charges that the due gives back, in whole or in part."""
+        return frozenset([charge.credit_of.charge_id for charge in self.charges if charge.credit_of is not None])
 
 
 class Rating(NamedTuple):
@@ -163,8 +250,12 @@ def rated(charge: Charge, rating: Rating) -> Charge:
     )
 
 
-def without(due: Due, charge_ids: Sequence[UUID] | frozenset[UUID] | set[UUID]) -> Due:
+def without(due: Due, charge_ids: Set[UUID]) -> Due:
     """The due without these charges: they are on an invoice already."""
     if not charge_ids:
         return due
-    return due._replace(charges=tuple(charge for charge in due.charges if charge.charge_id not in charge_ids))
+    commitment = due.commitment
+    return due._replace(
+        charges=tuple([charge for charge in due.charges if charge.charge_id not in charge_ids]),
+        commitment=None if commitment is None or commitment.charge_id in charge_ids else commitment,
+    )

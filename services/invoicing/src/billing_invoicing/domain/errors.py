@@ -1,6 +1,6 @@
 """Every refusal of this service: what a caller may do about it (kind), and what happened (reason).
 
-NotFound        SELLER, INVOICE, BILLING_RUN, PARKED_DUE and SUBSCRIPTION, each _NOT_FOUND
+NotFound        SELLER, INVOICE, BILLING_RUN, PARKED_DUE, SUBSCRIPTION, ACCOUNT_CREDIT, each _NOT_FOUND
 AlreadyExists   NUMBER_PREFIX_TAKEN, TEST_CLOCK_EXISTS
 Invalid         UNKNOWN_TIME_ZONE, INVALID_PARTY, AMOUNT_NOT_POSITIVE
 Precondition    the state of the thing, the clock or the tenant does not allow it (yet)
@@ -62,6 +62,16 @@ class InvoiceIsPaid(Precondition):
 
 class InvoiceIsVoid(Precondition):
     reason = "INVOICE_VOID"
+
+
+class InvoiceCredited(Precondition):
+    """Another invoice gives back a line of this one."""
+
+    reason = "INVOICE_CREDITED"
+
+
+class AccountCreditNotFound(NotFound):
+    reason = "ACCOUNT_CREDIT_NOT_FOUND"
 
 
 class PaymentExceedsDue(Precondition):

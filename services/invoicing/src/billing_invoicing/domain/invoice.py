@@ -9,7 +9,7 @@ from uuid import UUID
 
 from billing_kernel.money import CurrencyMismatch, Money
 
-from billing_invoicing.domain.due import Collection, Exact, LineTax, TaxBehavior, TaxId
+from billing_invoicing.domain.due import Collection, Exact, LineDiscount, LineTax, TaxBehavior, TaxId
 from billing_invoicing.domain.errors import (
     AmountNotPositive,
     InvoiceIsPaid,
@@ -41,8 +41,18 @@ FINAL = frozenset({State.OPEN, State.PAID})
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
+class CreditedLine(NamedTuple):
+    """The line that a credit gives back; the credit is number `ordinal` of that charge, from 1, void ones counted."""
+
+    charge_id: UUID
+    invoice_id: UUID
+    line_id: UUID
+    ordinal: int = 0
+
+
 class Line(NamedTuple):
-    """One line: one charge. `amount_minor` is as priced, with its tax inside where `tax_behavior` is inclusive."""
+    """One line: one charge. `amount_minor` is as priced, with its tax inside where `tax_behavior` is inclusive;
+    net and tax are what is left after `discount_minor`. All of them are negative on credits."""
 
     line_id: UUID
     charge_id: UUID
@@ -62,6 +72,16 @@ class Line(NamedTuple):
     explanation: str
     rating_id: UUID | None
     event_count: int
+    discount_minor: int = 0
+    discounts: tuple[LineDiscount, ...] = ()
+    credit_of: CreditedLine | None = None
+    reason: str = ""
+    proration: str = ""
+
+    @property
+    def taxable_minor(self) -> int:
+        """The amount after discounts."""
+        return self.amount_minor - self.discount_minor
 
 
 class TaxSum(NamedTuple):
@@ -124,11 +144,28 @@ class Invoice(NamedTuple):
     created_at: datetime
     updated_at: datetime
     payments: tuple[AppliedPayment, ...] = ()
+    discount_minor: int = 0
+    credit_applied_minor: int = 0
+
+    @property
+    def payable_minor(self) -> int:
+        """What was to be paid when it became final: the total without account credit, never below zero."""
+        return max(0, self.total_minor - self.credit_applied_minor)
 
     @property
     def due_minor(self) -> int:
         """What is still to be paid; nothing on drafts and void invoices."""
-        return self.total_minor - self.paid_minor if self.state in FINAL else 0
+        return self.payable_minor - self.paid_minor if self.state in FINAL else 0
+
+    @property
+    def unpaid(self) -> bool:
+        """Whether it may still be withdrawn: a draft, or open with nothing paid on it."""
+        return self.state in (State.DRAFT, State.OPEN) and self.paid_minor == 0
+
+    @property
+    def credit_granted_minor(self) -> int:
+        """What a total below zero leaves to the customer as account credit; nothing on drafts."""
+        return max(0, -self.total_minor) if self.state in FINAL else 0
 
     @property
     def final(self) -> bool:
@@ -158,10 +195,13 @@ def tax_summary(lines: Sequence[Line]) -> tuple[TaxSum, ...]:
 def issued(
     invoice: Invoice, *, number: str, seller_version: int, invoice_at: datetime, due_at: datetime, now: datetime
 ) -> Invoice:
-    """The draft as it becomes final; one without anything to pay is paid at once. Raises InvoiceNotDraft."""
+    """The draft as it becomes final, with the account credit it was given; one without anything to pay is paid at once.
+
+    Raises InvoiceNotDraft.
+    """
     if invoice.state is not State.DRAFT:
         raise InvoiceNotDraft("only a draft can be made final", facts={"state": invoice.state.name})
-    paid = invoice.total_minor == 0
+    paid = invoice.payable_minor == 0
     return invoice._replace(
         state=State.PAID if paid else State.OPEN,
         number=number,
@@ -187,7 +227,7 @@ def with_payment(invoice: Invoice, amount_minor: int, *, now: datetime) -> Invoi
     """The invoice after `amount_minor` (at most what is due) was set against it; PAID when nothing is left."""
     assert 0 <= amount_minor <= invoice.due_minor, "the caller cuts a payment to what is due"
     paid = invoice.paid_minor + amount_minor
-    full = paid == invoice.total_minor
+    full = paid == invoice.payable_minor
     return invoice._replace(
         version=invoice.version + 1,
         state=State.PAID if full else invoice.state,

@@ -5,8 +5,15 @@ from typing import NamedTuple
 
 from billing_pricing import InvalidExplanation, explanation_from_json
 
-from billing_invoicing.domain.document import DocumentLine, DocumentParty, DocumentTax, InvoiceDocument
-from billing_invoicing.domain.due import Collection, LineTax, TaxId
+from billing_invoicing.domain.document import (
+    DocumentDiscount,
+    DocumentLine,
+    DocumentParty,
+    DocumentTax,
+    InvoiceDocument,
+)
+from billing_invoicing.domain.due import Collection, LineDiscount, LineTax, TaxId
+from billing_invoicing.domain.explaining import discount_words
 from billing_invoicing.domain.invoice import Invoice, Line, TaxSum
 from billing_invoicing.domain.seller import Party
 
@@ -40,15 +47,18 @@ def document_of(invoice: Invoice, seller: PrintedSeller, customer: Party) -> Inv
         tax_minor=invoice.tax_minor,
         total_minor=invoice.total_minor,
         paid_minor=0,
-        due_minor=invoice.total_minor,
+        due_minor=invoice.payable_minor,
         terms=terms_of(invoice),
         footer=seller.footer,
+        discount_minor=invoice.discount_minor,
+        credit_applied_minor=invoice.credit_applied_minor,
+        credit_granted_minor=invoice.credit_granted_minor,
     )
 
 
 def terms_of(invoice: Invoice) -> str:
     """One sentence about how and when it is paid."""
-    if invoice.total_minor == 0:
+    if invoice.payable_minor == 0:
         return "Nothing is to be paid."
     if invoice.collection is Collection.CHARGE:
         return "We charge your payment method on file."
@@ -56,6 +66,12 @@ def terms_of(invoice: Invoice) -> str:
         return "Payable on receipt."
     days = "1 day" if invoice.net_terms_days == 1 else f"{invoice.net_terms_days} days"
     return f"Payable within {days}."
+
+
+def line_sentence(line: Line, currency: str) -> str:
+    """How the line's amount came about and what was taken off it, as one sentence."""
+    words = discount_words(line.discounts, currency) if line.discounts else ""
+    return "; ".join(filter(None, (sentence_of(line.explanation), words)))
 
 
 def sentence_of(explanation: str) -> str:
@@ -96,7 +112,18 @@ def _line(line: Line, zone: tzinfo) -> DocumentLine:
         tax_minor=line.tax_minor,
         tax_label=", ".join(_label(tax) for tax in line.taxes),
         explanation=sentence_of(line.explanation),
+        discounts=tuple(DocumentDiscount(_coupon(each), each.amount_minor) for each in line.discounts),
+        note=_note(line),
     )
+
+
+def _coupon(discount: LineDiscount) -> str:
+    return f"{discount.coupon_code} ({discount.percent} %)" if discount.percent else discount.coupon_code
+
+
+def _note(line: Line) -> str:
+    """Why the line was made and how it was prorated: "Quantity down; by days, actual period"."""
+    return "; ".join([text.replace("_", " ").capitalize() for text in (line.reason, line.proration) if text])
 
 
 def _tax(tax: TaxSum) -> DocumentTax:

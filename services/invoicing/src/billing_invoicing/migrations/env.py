@@ -2,6 +2,9 @@
 
 from billing_runtime.migrations import run_env
 
-from billing_invoicing.storage.tables import metadata
+from billing_invoicing.storage import credit_tables, tables
+from billing_invoicing.storage.columns import metadata
+
+assert metadata.tables.keys() >= {tables.invoice.name, credit_tables.account_credit.name}
 
 run_env(metadata)

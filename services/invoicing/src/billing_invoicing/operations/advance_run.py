@@ -6,7 +6,8 @@ from billing_runtime.fault import failpoint
 
 from billing_invoicing.domain.events import RunCompleted
 from billing_invoicing.domain.run import Run, RunState, claimed, completed
-from billing_invoicing.operations.ports import Begin, Read, Renewals
+from billing_invoicing.operations.peer_ports import Renewals
+from billing_invoicing.operations.ports import Begin, Read
 
 
 async def advance_run(begin: Begin, read: Read, renewals: Renewals, run_id: UUID, *, chunk: int) -> bool:

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from billing_invoicing.domain.errors import ClockExists
 from billing_invoicing.domain.test_clock import TestClock
-from billing_invoicing.operations.ports import Begin, Clocks, Read
+from billing_invoicing.operations.peer_ports import Clocks
+from billing_invoicing.operations.ports import Begin, Read
 
 
 async def create_test_clock(begin: Begin, read: Read, clocks: Clocks, now: datetime) -> TestClock:

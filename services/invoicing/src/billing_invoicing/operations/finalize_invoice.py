@@ -11,7 +11,9 @@ from billing_invoicing.domain.invoice import Invoice, State
 from billing_invoicing.domain.seller import Party
 from billing_invoicing.operations.etag import check_etag
 from billing_invoicing.operations.number_invoices import number_invoices
-from billing_invoicing.operations.ports import PartyBook, Read, UnitOfWork
+from billing_invoicing.operations.peer_ports import PartyBook
+from billing_invoicing.operations.ports import Read, UnitOfWork
+from billing_invoicing.operations.use_account_credit import use_account_credit
 
 
 async def party_of_draft(read: Read, book: PartyBook, invoice_id: UUID) -> Party | None:
@@ -34,7 +36,10 @@ async def party_of_draft(read: Read, book: PartyBook, invoice_id: UUID) -> Party
 
 
 async def finalize_invoice(uow: UnitOfWork, invoice_id: UUID, *, etag: str, party: Party | None) -> Invoice:
-    """Figures stay as drafted; the date is today's business time. Raises InvoiceNotFound, InvoiceNotDraft, Conflict."""
+    """Figures stay as drafted; the date is today's business time; account credit is used.
+
+    Raises InvoiceNotFound, InvoiceNotDraft, Conflict.
+    """
     draft = await uow.invoices.lock(invoice_id, lines=True)
     check_etag(etag, draft.version)
     if draft.state is not State.DRAFT:
@@ -44,7 +49,9 @@ async def finalize_invoice(uow: UnitOfWork, invoice_id: UUID, *, etag: str, part
         await uow.parties.keep({version: party}, {draft.party_id: draft.customer_id})
     now = await uow.now()
     seller = await uow.sellers.get(draft.seller_id)
-    (invoice,) = await number_invoices(uow, seller, [draft._replace(version=draft.version + 1, invoice_at=now)])
+    dated = draft._replace(version=draft.version + 1, invoice_at=now)
+    credited = await use_account_credit(uow, [dated])
+    (invoice,) = await number_invoices(uow, seller, [*credited.values()])
     await uow.invoices.finalize(invoice)
     await uow.publish(InvoiceFinalized(invoice, invoice.invoice_at))
     if invoice.state is State.PAID:

@@ -18,7 +18,8 @@ from billing_invoicing.domain.test_clock import (
     next_instant,
     stopped,
 )
-from billing_invoicing.operations.ports import Begin, Clocks, PaymentRetries, Read
+from billing_invoicing.operations.peer_ports import Clocks, PaymentRetries
+from billing_invoicing.operations.ports import Begin, Read
 
 RETRIES_MAX = 1000  # attempts of one call
 log = structlog.get_logger("billing.test_clock")

@@ -1,13 +1,15 @@
-"""What the operations need of the world."""
+"""What the operations need of the service's own database; other services are in `peer_ports`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from billing_invoicing.domain.due import Charge, Due, Rating, Refusal, Settlement, TaxedLine
+from billing_invoicing.domain.account_credit import Account, Accounts, Entry, Standing
+from billing_invoicing.domain.credits import Repaired
+from billing_invoicing.domain.due import Due, Refusal, Settlement
 from billing_invoicing.domain.events import InvoicingEvent
 from billing_invoicing.domain.invoice import AppliedPayment, Invoice, State
 from billing_invoicing.domain.numbering import Series
@@ -72,7 +74,8 @@ class Invoices(Protocol):
         """With lines and payments. Raises InvoiceNotFound."""
 
     async def insert_lines(self, invoices: Sequence[Invoice]) -> None:
-        """Lines and the charges they hold. Raises UniqueViolated where a charge is on an invoice already."""
+        """Lines, the charges they hold and the credits they give. Raises UniqueViolated where a charge is on an invoice
+        already or another credit of the same line was faster; NotCaughtUp where a repaired invoice was just voided."""
 
     async def insert(self, invoices: Sequence[Invoice]) -> None: ...
 
@@ -88,6 +91,15 @@ class Invoices(Protocol):
     async def invoiced(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
         """Charge -> the invoice it is on, for those that are on one."""
 
+    async def lines_of(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, Repaired]:
+        """Charge -> its line on an invoice that is not void, with the credits that were given of it."""
+
+    async def credited_elsewhere(self, invoice_id: UUID) -> bool:
+        """Whether another invoice that is not void gives back a line of this one."""
+
+    async def lock_of_subscription(self, subscription_id: UUID) -> list[Invoice]:
+        """All of them with their lines, the latest first."""
+
     async def apply(self, invoice: Invoice, payment: AppliedPayment) -> bool:
         """Records that `payment` was applied; False when it was recorded before."""
 
@@ -96,6 +108,19 @@ class Invoices(Protocol):
 
     async def untried(self) -> bool:
         """Whether an open invoice that is to be charged still waits for its first attempt."""
+
+
+class AccountCredits(Protocol):
+    """What customers have in credit, by currency."""
+
+    async def lock(self, wanted: Collection[Account], make: Collection[Account]) -> Accounts:
+        """Those of `wanted` that have a balance and all of `make`, locked in one order until the end."""
+
+    async def add(self, entries: Sequence[Entry]) -> None:
+        """Writes the entries and the balances after them."""
+
+    async def get(self, account: Account) -> Standing | None:
+        """None where the customer has neither an invoice nor credit."""
 
 
 class Numbers(Protocol):
@@ -167,6 +192,8 @@ class UnitOfWork(Protocol):
     @property
     def invoices(self) -> Invoices: ...
     @property
+    def credits(self) -> AccountCredits: ...
+    @property
     def numbers(self) -> Numbers: ...
     @property
     def dues(self) -> Dues: ...
@@ -218,6 +245,11 @@ class Reads(UnitOfWork, Protocol):
     async def parties_of(self, invoices: Sequence[Invoice]) -> Mapping[UUID, Party]:
         """Invoice -> the frozen copy of its customer; drafts have none."""
 
+    async def list_credit_entries(
+        self, customer_id: UUID, currency: str, *, after: UUID | None, limit: int
+    ) -> list[Entry]:
+        """An empty `currency` means all."""
+
     async def list_runs(self, *, after: UUID | None, limit: int) -> list[tuple[Run, Tally]]: ...
 
     async def list_parked(self, *, after: tuple[datetime, UUID] | None, limit: int) -> list[ParkedDue]:
@@ -226,65 +258,3 @@ class Reads(UnitOfWork, Protocol):
 
 Begin = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 Read = Callable[[], AbstractAsyncContextManager[Reads]]
-
-
-class Ratings(Protocol):
-    """Usage: metered charges in, ratings out."""
-
-    async def rate(self, asked: Sequence[tuple[Due, Charge]], *, final: bool) -> Mapping[UUID, Rating | Refusal]:
-        """By charge id. A final rating is frozen: asked again it is the same. Raises transient refusals."""
-
-
-class Taxes(Protocol):
-    """Tax: priced charges in, taxes out."""
-
-    async def tax(self, asked: Sequence[tuple[Due, Seller]]) -> Mapping[UUID, Sequence[TaxedLine] | Refusal]:
-        """By due id, a line for each charge in its order. Raises transient refusals."""
-
-
-class PartyBook(Protocol):
-    """Subscriptions: parties by version."""
-
-    async def fetch(self, wanted: Sequence[PartyVersion]) -> Mapping[PartyVersion, Party | Refusal]: ...
-
-
-class Renewals(Protocol):
-    """Subscriptions: what falls due."""
-
-    async def run(self, run_id: UUID, as_of: datetime, limit: int) -> tuple[int, bool]:
-        """(dues published in this run so far, whether more is due)."""
-
-    async def preview(self, subscription_id: UUID) -> Due | None:
-        """What the end of the current period would bill. Raises the other side's SUBSCRIPTION_NOT_FOUND."""
-
-    async def customer_of(self, subscription_id: UUID) -> UUID:
-        """The same refusal."""
-
-
-class Clocks(Protocol):
-    """The business clocks of all services."""
-
-    async def set(self, now: datetime, *, create: bool = False) -> None:
-        """In every service. Raises TENANT_NOT_EMPTY, CLOCK_MOVES_BACKWARDS."""
-
-    async def next_dues(self) -> Sequence[datetime | None]:
-        """When something falls due next, in each service that lives by the clock."""
-
-    async def pending(self) -> int:
-        """Events of the tenant that still wait in any outbox."""
-
-
-class PaymentRetries(Protocol):
-    """Payments: attempts that fell due."""
-
-    async def run(self, as_of: datetime, limit: int) -> tuple[int, bool, int]:
-        """(attempts made, whether more are due, payments in a middle state)."""
-
-
-class Blobs(Protocol):
-    """Documents by key. What is there once never changes."""
-
-    async def get(self, key: str) -> bytes | None: ...
-
-    async def put(self, key: str, content: bytes) -> None:
-        """Keeps the first content of a key."""

@@ -13,12 +13,14 @@ from billing_kernel.ids import uuid7
 from billing_runtime.fault import failpoint
 
 from billing_invoicing.domain.billing import Work, draft, seller_for, with_ratings
-from billing_invoicing.domain.due import Due, Outcome, Refusal, without
+from billing_invoicing.domain.due import Due, Outcome, Refusal, TaxedLine, without
 from billing_invoicing.domain.errors import NotCaughtUp
-from billing_invoicing.domain.invoice import Invoice
 from billing_invoicing.domain.run import Mode
 from billing_invoicing.domain.seller import Party, Seller
-from billing_invoicing.operations.ports import PartyBook, PartyVersion, Ratings, Taxes, UnitOfWork
+from billing_invoicing.operations.peer_ports import PartyBook, Ratings, Taxes
+from billing_invoicing.operations.ports import PartyVersion, UnitOfWork
+from billing_invoicing.operations.prepared import Batch, Prepared
+from billing_invoicing.operations.price_dues import price_dues
 
 LATER = frozenset({"NOT_CAUGHT_UP", "UNAVAILABLE"})  # refusals of items that time cures
 
@@ -32,30 +34,6 @@ class Peers:
     parties: PartyBook
 
 
-@dataclass(slots=True)
-class Prepared:
-    """A due ready to be written. `held` is the invoice that its charges are on already, when all of them are."""
-
-    due: Due
-    outcome: Outcome
-    mode: Mode = Mode.FINAL
-    seller: Seller | None = None
-    invoice: Invoice | None = None
-    refusal: Refusal | None = None
-    held: UUID | None = None
-
-    def park(self, refusal: Refusal) -> None:
-        self.outcome, self.refusal, self.invoice = Outcome.PARKED, refusal, None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What `write_dues` writes: the dues in their order, and new copies of parties with their owners."""
-
-    dues: Sequence[Prepared]
-    parties: Mapping[PartyVersion, Party]
-
-
 async def prepare_dues(
     reads: UnitOfWork, peers: Peers, dues: Sequence[Due], *, now: datetime, final: bool = True
 ) -> Batch:
@@ -64,6 +42,7 @@ async def prepare_dues(
     prepared = await _sorted_out(reads, dues)
     await _rate(peers.ratings, prepared, final)
     failpoint("invoicing.rated")
+    await price_dues(reads, _open(prepared))
     await _tax(peers.taxes, prepared, now)
     failpoint("invoicing.taxed")
     return Batch(prepared, await _fetch_parties(reads, peers.parties, prepared))
@@ -73,7 +52,7 @@ async def _sorted_out(reads: UnitOfWork, dues: Sequence[Due]) -> list[Prepared]:
     """Seller, mode and charges left of each due."""
     sellers = await reads.sellers.every()
     modes = await reads.runs.modes(list({due.run_id for due in dues if due.run_id is not None}))
-    held = await reads.invoices.invoiced([charge.charge_id for due in dues for charge in due.charges])
+    held = await reads.invoices.invoiced([charge_id for due in dues for charge_id in due.charge_ids])
     return [_sort_out(due, sellers, modes, held) for due in dues]
 
 
@@ -81,14 +60,21 @@ def _sort_out(
     due: Due, sellers: Mapping[UUID, Seller], modes: Mapping[UUID, Mode], held: Mapping[UUID, UUID]
 ) -> Prepared:
     mode = modes.get(due.run_id, Mode.FINAL) if due.run_id is not None else Mode.FINAL
-    left = without(due, held.keys() & {charge.charge_id for charge in due.charges}) if held else due
+    gone = held.keys() & set(due.charge_ids) if held else set()
+    left = without(due, gone)
+    left_out = [charge for charge in due.charges if charge.charge_id in gone] if gone else ()
+    made = Prepared(due, left, Outcome.INVOICED, mode, left_out=left_out)
     if not left.charges:
-        invoice_id = held.get(due.charges[0].charge_id) if due.charges else None
-        return Prepared(left, Outcome.INVOICED if invoice_id else Outcome.NOTHING_TO_BILL, mode, held=invoice_id)
+        made.held = next((held[charge_id] for charge_id in due.charge_ids if charge_id in gone), None)
+        if left.commitment is None:
+            made.settle_without()
+            return made
     seller = seller_for(due, sellers)
     if isinstance(seller, Refusal):
-        return Prepared(left, Outcome.PARKED, mode, refusal=seller)
-    return Prepared(left, Outcome.INVOICED, mode, seller)
+        made.park(seller)
+    else:
+        made.seller = seller
+    return made
 
 
 def _open(prepared: Sequence[Prepared]) -> list[Prepared]:
@@ -115,16 +101,18 @@ async def _rate(ratings: Ratings, prepared: Sequence[Prepared], final: bool) -> 
 
 async def _tax(taxes: Taxes, prepared: Sequence[Prepared], now: datetime) -> None:
     wanted = _open(prepared)
-    if not wanted:
-        return
+    asked = [each for each in wanted if each.due.taxable]
+    answers: Mapping[UUID, Sequence[TaxedLine] | Refusal] = {}
     try:
-        answers = await taxes.tax([(each.due, each.seller) for each in wanted if each.seller is not None])
+        if asked:
+            answers = await taxes.tax([(each.due, each.seller) for each in asked if each.seller is not None])
     except DomainError as error:
-        _park_or_raise(wanted, error)
-        return
+        _park_or_raise(asked, error)
+        wanted = _open(wanted)
     for each in wanted:
         assert each.seller is not None
-        made = draft(Work(each.due, each.seller), answers.get(each.due.due_id, ()), now=now, new_id=uuid7)
+        work = Work(each.due, each.seller, each.repaired)
+        made = draft(work, answers.get(each.due.due_id, ()), now=now, new_id=uuid7)
         if isinstance(made, Refusal):
             _park(each, made)
         else:

@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from billing_invoicing.domain.account_credit import Account
 from billing_invoicing.domain.errors import DueRefused, NothingToBill, SubscriptionNotFound
 from billing_invoicing.domain.invoice import Invoice
 from billing_invoicing.domain.seller import Party
-from billing_invoicing.operations.ports import Read, Renewals
+from billing_invoicing.operations.peer_ports import Renewals
+from billing_invoicing.operations.ports import Read
 from billing_invoicing.operations.prepare_dues import Peers, prepare_dues
 
 
@@ -21,15 +23,17 @@ async def preview_invoice(
         owner = due.payer_id if due is not None else await renewals.customer_of(subscription_id)
         if owner != customer_id:
             raise SubscriptionNotFound("no such subscription")
-    if due is None or not due.charges:
+    if due is None or not (due.charges or due.commitment):
         raise NothingToBill("nothing falls due on this subscription")
     async with read() as reads:
         batch = await prepare_dues(reads, peers, [due], now=await reads.now(), final=False)
         version = (due.party_id, due.party_version)
         party = batch.parties.get(version) or await reads.parties.get(*version)
+        standing = await reads.credits.get(Account(due.payer_id, due.currency))
     (prepared,) = batch.dues
     if prepared.refusal is not None:
         raise DueRefused(prepared.refusal.reason, prepared.refusal.message)
     if prepared.invoice is None:
         raise NothingToBill("what falls due is on an invoice already")
-    return prepared.invoice, party
+    made, credit_minor = prepared.invoice, standing.minor if standing else 0
+    return made._replace(credit_applied_minor=max(0, min(credit_minor, made.total_minor))), party

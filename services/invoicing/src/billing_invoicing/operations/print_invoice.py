@@ -7,7 +7,8 @@ from billing_invoicing.domain.document import InvoiceDocument
 from billing_invoicing.domain.errors import InvoiceNotFinal
 from billing_invoicing.domain.invoice import Invoice
 from billing_invoicing.domain.printing import document_of
-from billing_invoicing.operations.ports import Blobs, Read
+from billing_invoicing.operations.peer_ports import Blobs
+from billing_invoicing.operations.ports import Read
 
 Render = Callable[[InvoiceDocument], Awaitable[bytes]]
 

@@ -16,7 +16,8 @@ from billing_invoicing.domain.run import Mode
 from billing_invoicing.domain.seller import Seller
 from billing_invoicing.operations.number_invoices import number_invoices
 from billing_invoicing.operations.ports import UnitOfWork
-from billing_invoicing.operations.prepare_dues import Batch, Prepared
+from billing_invoicing.operations.prepared import Batch, Prepared
+from billing_invoicing.operations.use_account_credit import use_account_credit
 
 Causes = Mapping[UUID, Any]
 
@@ -43,7 +44,7 @@ def _settlement(each: Prepared) -> Settlement:
 
 
 async def _write(uow: UnitOfWork, batch: Batch, settled: Sequence[Settlement], now: datetime, causes: Causes) -> None:
-    parked = [(each.due, each.refusal) for each in batch.dues if each.refusal is not None]
+    parked = [(each.asked, each.refusal) for each in batch.dues if each.refusal is not None]
     if parked:
         await uow.dues.park(parked, now)
     if batch.parties:
@@ -58,7 +59,8 @@ async def _write(uow: UnitOfWork, batch: Batch, settled: Sequence[Settlement], n
 
 
 async def _numbered(uow: UnitOfWork, made: Sequence[Prepared]) -> dict[UUID, Invoice]:
-    """Due -> its invoice as it is written: final ones with their number, in order of date; drafts as they are."""
+    """Due -> its invoice as it is written: final ones with the account credit they use and their number, in order of
+    date; drafts as they are."""
     invoices = {each.due.due_id: each.invoice for each in made if each.invoice is not None}
     groups: dict[UUID, tuple[Seller, list[Invoice]]] = {}
     final = [each for each in made if each.mode is Mode.FINAL]
@@ -71,8 +73,9 @@ async def _numbered(uow: UnitOfWork, made: Sequence[Prepared]) -> dict[UUID, Inv
         seller = members[0].seller
         assert seller is not None
         groups[seller_id] = (seller, [invoices[each.due.due_id] for each in members])
+    credited = await use_account_credit(uow, [each for _, drafts in groups.values() for each in drafts])
     for seller, drafts in groups.values():
-        for invoice in await number_invoices(uow, seller, drafts):
+        for invoice in await number_invoices(uow, seller, [credited[each.invoice_id] for each in drafts]):
             assert invoice.due_id is not None
             invoices[invoice.due_id] = invoice
     return invoices

@@ -8,7 +8,8 @@ from billing.invoicing.v1 import test_clocks_service_pb2_grpc as pb_grpc
 from billing_invoicing.domain.errors import NoTestClock
 from billing_invoicing.operations.advance_clock import advance_clock
 from billing_invoicing.operations.create_test_clock import create_test_clock
-from billing_invoicing.operations.ports import Begin, Clocks, Read
+from billing_invoicing.operations.peer_ports import Clocks
+from billing_invoicing.operations.ports import Begin, Read
 from billing_invoicing.wire.clocks import clock_to_pb
 from billing_invoicing.wire.values import instant_from_pb
 

@@ -14,7 +14,8 @@ from google.api import httpbody_pb2
 from billing_invoicing.domain.invoice import Invoice
 from billing_invoicing.operations.finalize_invoice import finalize_invoice, party_of_draft
 from billing_invoicing.operations.mark_invoice_paid import mark_invoice_paid
-from billing_invoicing.operations.ports import Begin, Blobs, InvoiceFilter, Read, Renewals, UnitOfWork
+from billing_invoicing.operations.peer_ports import Blobs, Renewals
+from billing_invoicing.operations.ports import Begin, InvoiceFilter, Read, UnitOfWork
 from billing_invoicing.operations.prepare_dues import Peers
 from billing_invoicing.operations.preview_invoice import preview_invoice
 from billing_invoicing.operations.print_invoice import Render, print_invoice

@@ -8,7 +8,13 @@ from billing_runtime.transaction import Transaction
 
 from billing_invoicing.domain.due import Settlement
 from billing_invoicing.domain.invoice import Invoice, Line
-from billing_invoicing.storage.mapping import number_parts, summary_to_text, tax_ids_to_text, taxes_to_text
+from billing_invoicing.storage.mapping import (
+    discounts_to_text,
+    number_parts,
+    summary_to_text,
+    tax_ids_to_text,
+    taxes_to_text,
+)
 
 Columns = tuple[tuple[str, str], ...]  # (name, PostgreSQL type)
 
@@ -43,6 +49,8 @@ INVOICE: Columns = (
     ("tax_ids", "text"),
     ("created_at", "timestamptz"),
     ("updated_at", "timestamptz"),
+    ("discount_minor", "int8"),
+    ("credit_applied_minor", "int8"),
 )
 LINE: Columns = (
     ("invoice_id", "uuid"),
@@ -66,6 +74,13 @@ LINE: Columns = (
     ("explanation", "text"),
     ("rating_id", "uuid"),
     ("event_count", "int8"),
+    ("discount_minor", "int8"),
+    ("discounts", "text"),
+    ("credit_of_charge_id", "uuid"),
+    ("credit_of_invoice_id", "uuid"),
+    ("credit_of_line_id", "uuid"),
+    ("reason", "text"),
+    ("proration", "text"),
 )
 CHARGE: Columns = (("charge_id", "uuid"), ("invoice_id", "uuid"))
 SETTLED: Columns = (
@@ -80,6 +95,9 @@ SETTLED: Columns = (
     ("total_minor", "int8"),
     ("settled_at", "timestamptz"),
 )
+
+
+_NO_CREDIT = (None, None, None)
 
 
 async def copy_rows(tx: Transaction, leaf: str, columns: Columns, rows: Iterable[Sequence[Any]]) -> None:
@@ -123,10 +141,13 @@ def invoice_row(invoice: Invoice) -> Sequence[Any]:
         tax_ids_to_text(invoice.tax_ids),
         invoice.created_at,
         invoice.updated_at,
+        invoice.discount_minor,
+        invoice.credit_applied_minor,
     )
 
 
 def line_row(invoice: Invoice, line: Line) -> Sequence[Any]:
+    of = line.credit_of or _NO_CREDIT
     return (
         invoice.invoice_id,
         line.position,
@@ -149,6 +170,13 @@ def line_row(invoice: Invoice, line: Line) -> Sequence[Any]:
         line.explanation,
         line.rating_id,
         line.event_count,
+        line.discount_minor,
+        discounts_to_text(line.discounts),
+        of[0],
+        of[1],
+        of[2],
+        line.reason,
+        line.proration,
     )
 
 

@@ -11,10 +11,12 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Row, Select, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from billing_invoicing.domain.credits import Repaired
 from billing_invoicing.domain.due import Collection
 from billing_invoicing.domain.errors import InvoiceNotFound
 from billing_invoicing.domain.invoice import AppliedPayment, Invoice, State
 from billing_invoicing.storage.bulk import CHARGE, INVOICE, LINE, copy_rows, invoice_row, line_row
+from billing_invoicing.storage.line_credits import insert_credits, is_credited, repaired_lines
 from billing_invoicing.storage.mapping import invoice_from_row, line_from_row, number_parts, payment_from_row
 from billing_invoicing.storage.tables import applied_payment, invoice, invoice_line, invoiced_charge
 
@@ -52,6 +54,7 @@ class PostgresInvoices:
         await copy_rows(self.tx, "invoiced_charge_rows", CHARGE, charges)
         lines = (line_row(each, line) for each in invoices for line in each.lines)
         await copy_rows(self.tx, "invoice_line_rows", LINE, lines)
+        await insert_credits(self.tx, invoices)
 
     async def insert(self, invoices: Sequence[Invoice]) -> None:
         if invoices:
@@ -71,6 +74,7 @@ class PostgresInvoices:
             "finalized_at": made.finalized_at,
             "paid_at": made.paid_at,
             "content_hash": made.content_hash,
+            "credit_applied_minor": made.credit_applied_minor,
             "updated_at": made.updated_at,
         }
         await self.tx.conn.execute(update(invoice).where(invoice.c.invoice_id == made.invoice_id).values(columns))
@@ -101,6 +105,17 @@ class PostgresInvoices:
             return {}
         rows = await (await self.tx.raw.execute(_INVOICED, (self.tx.tenant_id, list(charge_ids)))).fetchall()
         return {row[0]: row[1] for row in rows}
+
+    async def lines_of(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, Repaired]:
+        return await repaired_lines(self.tx, charge_ids) if charge_ids else {}
+
+    async def credited_elsewhere(self, invoice_id: UUID) -> bool:
+        return await is_credited(self.tx, invoice_id)
+
+    async def lock_of_subscription(self, subscription_id: UUID) -> list[Invoice]:
+        query = select(invoice).where(invoice.c.subscription_id == subscription_id).order_by(invoice.c.invoice_id)
+        rows = (await self.tx.conn.execute(query.with_for_update())).all()
+        return [await self._whole(row) for row in reversed(rows)]
 
     async def apply(self, made: Invoice, payment: AppliedPayment) -> bool:
         row = {

@@ -4,11 +4,22 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row
 
-from billing_invoicing.domain.due import Collection, Exact, LineTax, Outcome, Settlement, TaxBehavior, TaxId
-from billing_invoicing.domain.invoice import AppliedPayment, Invoice, Line, State, TaxSum
+from billing_invoicing.domain.account_credit import Account, Entry, EntryKind
+from billing_invoicing.domain.due import (
+    Collection,
+    Exact,
+    LineDiscount,
+    LineTax,
+    Outcome,
+    Settlement,
+    TaxBehavior,
+    TaxId,
+)
+from billing_invoicing.domain.invoice import AppliedPayment, CreditedLine, Invoice, Line, State, TaxSum
 from billing_invoicing.domain.run import Mode, Run, RunState
 from billing_invoicing.domain.seller import Party, Seller
 from billing_invoicing.domain.test_clock import Phase, TestClock
@@ -54,6 +65,12 @@ def taxes_to_text(taxes: tuple[LineTax, ...]) -> str:
     return json.dumps([tax._asdict() for tax in taxes], ensure_ascii=False)
 
 
+def discounts_to_text(discounts: tuple[LineDiscount, ...]) -> str:
+    if not discounts:
+        return "[]"
+    return json.dumps([{**each._asdict(), "redemption_id": str(each.redemption_id)} for each in discounts])
+
+
 @lru_cache(maxsize=4096)
 def summary_to_text(summary: tuple[TaxSum, ...]) -> str:
     return json.dumps([tax._asdict() for tax in summary], ensure_ascii=False)
@@ -73,6 +90,7 @@ def number_parts(number: str) -> tuple[int, int] | tuple[None, None]:
 
 
 def line_from_row(row: Row[Any]) -> Line:
+    of = CreditedLine(row.credit_of_charge_id, row.credit_of_invoice_id, row.credit_of_line_id)
     return Line(
         line_id=row.line_id,
         charge_id=row.charge_id,
@@ -92,7 +110,16 @@ def line_from_row(row: Row[Any]) -> Line:
         explanation=row.explanation,
         rating_id=row.rating_id,
         event_count=row.event_count,
+        discount_minor=row.discount_minor,
+        discounts=tuple(_discount(each) for each in row.discounts),
+        credit_of=None if row.credit_of_charge_id is None else of,
+        reason=row.reason,
+        proration=row.proration,
     )
+
+
+def _discount(content: dict[str, Any]) -> LineDiscount:
+    return LineDiscount(**{**content, "redemption_id": UUID(content["redemption_id"])})
 
 
 def payment_from_row(row: Row[Any]) -> AppliedPayment:
@@ -133,6 +160,21 @@ def invoice_from_row(row: Row[Any], lines: Sequence[Line] = (), payments: Sequen
         created_at=row.created_at,
         updated_at=row.updated_at,
         payments=tuple(payments),
+        discount_minor=row.discount_minor,
+        credit_applied_minor=row.credit_applied_minor,
+    )
+
+
+def entry_from_row(row: Row[Any]) -> Entry:
+    return Entry(
+        row.entry_id,
+        Account(row.customer_id, row.currency),
+        row.sequence,
+        EntryKind(row.kind),
+        row.amount_minor,
+        row.balance_minor,
+        row.invoice_id,
+        row.effective_at,
     )
 
 

@@ -12,11 +12,14 @@ from billing_runtime.database import Database
 from billing_runtime.transaction import Transaction
 from sqlalchemy import Select, exists, select, tuple_
 
+from billing_invoicing.domain.account_credit import Entry
 from billing_invoicing.domain.invoice import Invoice, Line
 from billing_invoicing.domain.run import Run, Tally
 from billing_invoicing.domain.seller import Party, Seller
 from billing_invoicing.operations.ports import InvoiceFilter, ParkedDue, Read
+from billing_invoicing.storage.credit_tables import account_credit_entry
 from billing_invoicing.storage.mapping import (
+    entry_from_row,
     invoice_from_row,
     line_from_row,
     party_from_json,
@@ -79,6 +82,20 @@ class PostgresReads(PostgresUnitOfWork):
             for each in final
             if (each.party_id, each.party_version) in found
         }
+
+    async def list_credit_entries(
+        self, customer_id: UUID, currency: str, *, after: UUID | None, limit: int
+    ) -> list[Entry]:
+        """In order of creation, behind `after`; an empty `currency` means all."""
+        columns = account_credit_entry.c
+        query = select(account_credit_entry).where(columns.customer_id == customer_id)
+        if currency:
+            query = query.where(columns.currency == currency)
+        if after is not None:
+            query = query.where(columns.entry_id > after)
+        return [
+            entry_from_row(row) for row in await self.tx.conn.execute(query.order_by(columns.entry_id).limit(limit))
+        ]
 
     async def list_runs(self, *, after: UUID | None, limit: int) -> list[tuple[Run, Tally]]:
         """In order of creation, behind `after`."""

@@ -11,6 +11,7 @@ from billing_runtime.transaction import Transaction
 
 from billing_invoicing.domain.events import InvoicingEvent
 from billing_invoicing.operations.ports import Answer, Begin
+from billing_invoicing.storage.credits import PostgresCredits
 from billing_invoicing.storage.dues import PostgresDues
 from billing_invoicing.storage.invoices import PostgresInvoices
 from billing_invoicing.storage.numbers import PostgresNumbers
@@ -27,6 +28,7 @@ class PostgresUnitOfWork:
         self.sellers = PostgresSellers(tx)
         self.parties = PostgresParties(tx)
         self.invoices = PostgresInvoices(tx)
+        self.credits = PostgresCredits(tx)
         self.numbers = PostgresNumbers(tx)
         self.dues = PostgresDues(tx)
         self.runs = PostgresRuns(tx)

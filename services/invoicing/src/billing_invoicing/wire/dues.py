@@ -1,23 +1,27 @@
-"""BillingDue and its charges, both ways: from the event, and into the payload of a parked due."""
+"""BillingDue, both ways: from the event, and into the payload of a parked due. Its charges are in `charges`."""
 
 from collections.abc import Sequence
 
-from billing.common.v1 import money_pb2, period_pb2, tax_facts_pb2
-from billing.subscriptions.v1 import events_pb2, plan_pb2
-from billing_kernel.errors import Invalid
+from billing.common.v1 import tax_facts_pb2
+from billing.subscriptions.v1 import events_pb2
 
-from billing_invoicing.domain.due import Charge, Due, Exact, TaxFacts
+from billing_invoicing.domain.due import Due, TaxFacts
+from billing_invoicing.wire.charges import (
+    DueIncomplete,
+    charge_from_pb,
+    charge_to_pb,
+    commitment_from_pb,
+    commitment_to_pb,
+    discount_from_pb,
+    discount_to_pb,
+)
 from billing_invoicing.wire.values import (
-    BEHAVIORS_TO_PB,
     COLLECTIONS_TO_PB,
     CUSTOMER,
-    ITEM,
     PARTY,
-    PRICE,
     RUN,
     SELLER,
     SUBSCRIPTION,
-    behavior_from_pb,
     cached_id_from_pb,
     collection_from_pb,
     id_from_pb,
@@ -28,15 +32,6 @@ from billing_invoicing.wire.values import (
     tax_ids_to_pb,
     uuid_from_pb,
 )
-
-METERED = plan_pb2.PLAN_ITEM_KIND_METERED
-NO_AMOUNT = Exact("0", "1")
-
-
-class DueIncomplete(Invalid):
-    """A due whose parts do not belong together, or a charge without an amount."""
-
-    reason = "DUE_INCOMPLETE"
 
 
 def due_from_pb(due: events_pb2.BillingDue) -> Due:
@@ -58,45 +53,14 @@ def due_from_pb(due: events_pb2.BillingDue) -> Due:
         net_terms_days=due.net_terms_days,
         tax_facts=_facts(due.tax_facts),
         effective_at=instant_from_pb(due.effective_time, "effective_time"),
-        charges=tuple([_charge(charge, due.currency_code) for charge in due.charges]),
+        charges=tuple([charge_from_pb(charge, due.currency_code) for charge in due.charges]),
+        discounts=tuple([discount_from_pb(discount, due.currency_code) for discount in due.discounts]),
+        commitment=commitment_from_pb(due.commitment, due.currency_code) if due.HasField("commitment") else None,
     )
 
 
 def _facts(facts: tax_facts_pb2.TaxFacts) -> TaxFacts:
     return TaxFacts(facts.country_code, facts.region, tax_ids_from_pb(facts.tax_ids))
-
-
-def _charge(charge: events_pb2.Charge, currency: str) -> Charge:
-    metered = charge.kind == METERED
-    if charge.kind == plan_pb2.PLAN_ITEM_KIND_UNSPECIFIED:
-        raise DueIncomplete("the kind of a charge is unspecified", facts={"charge_id": charge.charge_id})
-    period = charge.service_period
-    amount_minor, exact = (0, NO_AMOUNT) if metered else _amount(charge, currency)
-    return Charge(
-        uuid_from_pb(charge.charge_id, "charge_id"),
-        metered,
-        id_from_pb(ITEM, charge.subscription_item_id) if metered else None,
-        cached_id_from_pb(PRICE, charge.price_id) if metered else None,
-        charge.code,
-        charge.description,
-        instant_from_pb(period.start, "service_period.start"),
-        instant_from_pb(period.end, "service_period.end"),
-        charge.quantity,
-        charge.unit_amount,
-        exact,
-        amount_minor,
-        charge.explanation,
-        charge.tax_category,
-        behavior_from_pb(charge.tax_behavior),
-        instant_from_pb(charge.supply_time, "supply_time"),
-    )
-
-
-def _amount(charge: events_pb2.Charge, currency: str) -> tuple[int, Exact]:
-    amount, exact = charge.amount, charge.exact_amount
-    if amount.currency_code != currency or exact.currency_code != currency:
-        raise DueIncomplete("a charge has no amount in the currency of its due", facts={"charge_id": charge.charge_id})
-    return amount.amount_minor, Exact(exact.numerator, exact.denominator)
 
 
 def due_to_pb(due: Due) -> events_pb2.BillingDue:
@@ -118,7 +82,9 @@ def due_to_pb(due: Due) -> events_pb2.BillingDue:
         net_terms_days=due.net_terms_days,
         tax_facts=facts_to_pb(due.tax_facts),
         effective_time=instant_to_pb(due.effective_at),
-        charges=[_charge_to_pb(charge, due.currency) for charge in due.charges],
+        charges=[charge_to_pb(charge, due.currency) for charge in due.charges],
+        discounts=[discount_to_pb(discount, due.currency) for discount in due.discounts],
+        commitment=commitment_to_pb(due.commitment, due.currency) if due.commitment else None,
     )
 
 
@@ -126,33 +92,6 @@ def facts_to_pb(facts: TaxFacts) -> tax_facts_pb2.TaxFacts:
     return tax_facts_pb2.TaxFacts(
         country_code=facts.country, region=facts.region, tax_ids=tax_ids_to_pb(facts.tax_ids) if facts.tax_ids else ()
     )
-
-
-def _charge_to_pb(charge: Charge, currency: str) -> events_pb2.Charge:
-    made = events_pb2.Charge(
-        charge_id=str(charge.charge_id),
-        kind=METERED if charge.metered else plan_pb2.PLAN_ITEM_KIND_FLAT,
-        subscription_item_id=id_to_pb(ITEM, charge.item_id),
-        price_id=id_to_pb(PRICE, charge.price_id),
-        code=charge.code,
-        description=charge.description,
-        service_period=period_pb2.Period(
-            start=instant_to_pb(charge.period_start), end=instant_to_pb(charge.period_end)
-        ),
-        unit_amount=charge.unit_amount,
-        tax_category=charge.tax_category,
-        tax_behavior=BEHAVIORS_TO_PB[charge.tax_behavior],
-        supply_time=instant_to_pb(charge.supply_at),
-    )
-    if not charge.metered:
-        made.quantity, made.explanation = charge.quantity, charge.explanation
-        made.amount.CopyFrom(money_pb2.Money(currency_code=currency, amount_minor=charge.amount_minor))
-        made.exact_amount.CopyFrom(
-            money_pb2.ExactAmount(
-                currency_code=currency, numerator=charge.exact.numerator, denominator=charge.exact.denominator
-            )
-        )
-    return made
 
 
 def joined(parts: Sequence[events_pb2.BillingDue]) -> events_pb2.BillingDue:
@@ -164,5 +103,7 @@ def joined(parts: Sequence[events_pb2.BillingDue]) -> events_pb2.BillingDue:
     whole.CopyFrom(ordered[0])
     for part in ordered[1:]:
         whole.charges.extend(part.charges)
+        if part.HasField("commitment"):
+            whole.commitment.CopyFrom(part.commitment)
     whole.part = whole.parts = 1
     return whole

@@ -3,9 +3,9 @@
 from billing.common.v1 import money_pb2, period_pb2
 from billing.invoicing.v1 import events_pb2, invoice_pb2
 
-from billing_invoicing.domain.due import LineTax
-from billing_invoicing.domain.invoice import AppliedPayment, Invoice, Line, State, TaxSum
-from billing_invoicing.domain.printing import sentence_of
+from billing_invoicing.domain.due import LineDiscount, LineTax
+from billing_invoicing.domain.invoice import AppliedPayment, CreditedLine, Invoice, Line, State, TaxSum
+from billing_invoicing.domain.printing import line_sentence
 from billing_invoicing.domain.seller import Party
 from billing_invoicing.wire.values import (
     BEHAVIORS_TO_PB,
@@ -14,6 +14,7 @@ from billing_invoicing.wire.values import (
     INVOICE,
     LINE,
     PAYMENT,
+    REDEMPTION,
     RUN,
     SELLER,
     SUBSCRIPTION,
@@ -71,6 +72,9 @@ def invoice_to_pb(invoice: Invoice, party: Party | None = None) -> invoice_pb2.I
         update_time=None if preview else instant_to_pb(invoice.updated_at),
         metadata=invoice.metadata,
         payments=[_payment_to_pb(payment) for payment in invoice.payments],
+        discount_minor=invoice.discount_minor,
+        credit_applied_minor=invoice.credit_applied_minor,
+        credit_granted_minor=invoice.credit_granted_minor,
     )
 
 
@@ -98,9 +102,29 @@ def _line_to_pb(line: Line, currency: str, preview: bool) -> invoice_pb2.Invoice
         tax_behavior=BEHAVIORS_TO_PB[line.tax_behavior],
         taxes=[_tax_to_pb(tax) for tax in line.taxes],
         explanation=line.explanation,
-        explanation_sentence=sentence_of(line.explanation),
+        explanation_sentence=line_sentence(line, currency),
         rating_id=str(line.rating_id) if line.rating_id else "",
         event_count=line.event_count,
+        discount_minor=line.discount_minor,
+        discounts=[_discount_to_pb(discount) for discount in line.discounts],
+        credit_of=_credit_of_to_pb(line.credit_of) if line.credit_of else None,
+        reason=line.reason,
+        proration=line.proration,
+    )
+
+
+def _discount_to_pb(discount: LineDiscount) -> invoice_pb2.LineDiscount:
+    return invoice_pb2.LineDiscount(
+        redemption_id=id_to_pb(REDEMPTION, discount.redemption_id),
+        coupon_code=discount.coupon_code,
+        percent=discount.percent,
+        amount_minor=discount.amount_minor,
+    )
+
+
+def _credit_of_to_pb(of: CreditedLine) -> invoice_pb2.LineCreditOf:
+    return invoice_pb2.LineCreditOf(
+        charge_id=str(of.charge_id), invoice_id=id_to_pb(INVOICE, of.invoice_id), line_id=id_to_pb(LINE, of.line_id)
     )
 
 
@@ -161,4 +185,10 @@ def invoice_facts_to_pb(invoice: Invoice) -> events_pb2.InvoiceFacts:
         invoice_time=instant_to_pb(invoice.invoice_at),
         due_time=instant_to_pb(invoice.due_at),
         content_hash=invoice.content_hash,
+        credit_applied=_money(invoice.credit_applied_minor, currency) if invoice.credit_applied_minor else None,
+        credit_granted=_money(invoice.credit_granted_minor, currency) if invoice.credit_granted_minor else None,
     )
+
+
+def _money(amount_minor: int, currency: str) -> money_pb2.Money:
+    return money_pb2.Money(currency_code=currency, amount_minor=amount_minor)

@@ -4,7 +4,15 @@ from billing.common.v1 import period_pb2
 from billing.usage.v1 import rating_service_pb2 as pb
 
 from billing_invoicing.domain.due import Charge, Due, Exact, Rating, Refusal
-from billing_invoicing.wire.values import ITEM, PRICE, cached_id_to_pb, id_to_pb, instant_to_pb, uuid_from_pb
+from billing_invoicing.wire.values import (
+    ITEM,
+    PRICE,
+    cached_id_to_pb,
+    id_to_pb,
+    instant_to_pb,
+    ratio_to_pb,
+    uuid_from_pb,
+)
 
 
 def item_to_pb(due: Due, charge: Charge) -> pb.RateItem:
@@ -16,6 +24,8 @@ def item_to_pb(due: Due, charge: Charge) -> pb.RateItem:
         subscription_version=due.subscription_version,
         price_id=cached_id_to_pb(PRICE, charge.price_id),
         period=period_pb2.Period(start=instant_to_pb(charge.period_start), end=instant_to_pb(charge.period_end)),
+        tiers_from_time=instant_to_pb(charge.tiers_from_at),
+        limits_share=ratio_to_pb(charge.limits_share),
     )
 
 

@@ -11,7 +11,7 @@ from billing_invoicing.wire.values import BEHAVIORS_TO_PB, CUSTOMER, SELLER, cac
 
 
 def document_to_pb(due: Due, seller: Seller) -> tax_document_pb2.TaxDocument:
-    """A due whose charges are all priced."""
+    """A due whose charges are all priced: what is left of them after discounts. Credits are not asked about."""
     return tax_document_pb2.TaxDocument(
         reference=str(due.due_id),
         seller_id=cached_id_to_pb(SELLER, seller.seller_id),
@@ -22,12 +22,12 @@ def document_to_pb(due: Due, seller: Seller) -> tax_document_pb2.TaxDocument:
         lines=[
             tax_document_pb2.TaxableLine(
                 reference=str(charge.charge_id),
-                amount_minor=charge.amount_minor,
+                amount_minor=charge.taxable_minor,
                 tax_category=charge.tax_category,
                 tax_behavior=BEHAVIORS_TO_PB[charge.tax_behavior],
                 supply_time=instant_to_pb(charge.supply_at),
             )
-            for charge in due.charges
+            for charge in due.taxable
         ],
     )
 

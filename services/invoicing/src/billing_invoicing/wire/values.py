@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from billing.common.v1 import collection_pb2, money_pb2, party_pb2, tax_facts_pb2
+from billing.common.v1 import collection_pb2, money_pb2, party_pb2, ratio_pb2, tax_facts_pb2
 from billing_kernel.errors import Invalid, Violation
 from billing_kernel.ids import decode, encode
 from billing_kernel.money import Money
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from billing_invoicing.domain.due import Collection, TaxBehavior, TaxId
+from billing_invoicing.domain.due import Collection, Ratio, TaxBehavior, TaxId
 from billing_invoicing.domain.seller import Party
 
-SELLER, INVOICE, LINE, RUN = "sel", "inv", "line", "run"
+SELLER, INVOICE, LINE, RUN, CREDIT_ENTRY = "sel", "inv", "line", "run", "ace"
 CUSTOMER, SUBSCRIPTION, ITEM, PRICE, PARTY, PAYMENT = "cus", "sub", "si", "price", "party", "pay"
+COUPON, REDEMPTION = "cpn", "red"
 
 # Seconds of 1900-01-01 and 9000-01-01: every zone can still show what lies between.
 _FIRST_S, _LAST_S = -2_208_988_800, 221_845_392_000
@@ -111,6 +112,23 @@ def money_from_pb(money: money_pb2.Money) -> Money:
 
 def money_to_pb(money: Money) -> money_pb2.Money:
     return money_pb2.Money(currency_code=money.currency, amount_minor=money.minor)
+
+
+def ratio_from_pb(ratio: ratio_pb2.Ratio) -> Ratio:
+    """Raises Invalid for what is no fraction."""
+    try:
+        int(ratio.numerator)
+        whole = int(ratio.denominator) > 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise Invalid("a share is malformed", violations=[Violation("share", "must be a fraction", "ratio")])
+    return Ratio(ratio.numerator, ratio.denominator)
+
+
+def ratio_to_pb(ratio: Ratio | None) -> ratio_pb2.Ratio | None:
+    """None stays unset."""
+    return None if ratio is None else ratio_pb2.Ratio(numerator=ratio.numerator, denominator=ratio.denominator)
 
 
 def collection_from_pb(number: int) -> Collection:

@@ -1,0 +1,30 @@
+"""Subscriptions in: one whose first payment never came leaves nothing to be paid."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from billing.subscriptions.v1 import events_pb2
+from billing_runtime.consumer import Handler
+from billing_runtime.events import Received
+from billing_runtime.transaction import Transaction
+
+from billing_invoicing.operations.ports import UnitOfWork
+from billing_invoicing.operations.void_invoice import void_unpaid
+from billing_invoicing.wire.values import SUBSCRIPTION, id_from_pb
+
+TOPIC = "billing.subscriptions.v1"
+
+Unit = Callable[[Transaction], UnitOfWork]
+
+
+def subscription_handlers(unit: Unit) -> Mapping[str, Handler]:
+    """By event type."""
+
+    async def expired(tx: Transaction, events: Sequence[tuple[Received, Any]]) -> None:
+        for received, message in events:
+            subscription = message.subscription.subscription
+            if subscription.HasField("incomplete_expire_time"):  # else its fixed term is over: what is open stays due
+                subscription_id = id_from_pb(SUBSCRIPTION, subscription.subscription_id)
+                await void_unpaid(unit(tx), subscription_id, now=received.effective_at, cause=received)
+
+    return {str(events_pb2.SubscriptionExpired.DESCRIPTOR.full_name): Handler(events_pb2.SubscriptionExpired, expired)}
