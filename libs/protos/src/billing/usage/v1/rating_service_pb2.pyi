@@ -82,7 +82,7 @@ class RateItem(_message.Message):
 
     @_builtins.property
     def limits_share(self) -> _ratio_pb2.Ratio:
-        """The share of a whole billing period that the window is, by which minimum, maximum and commitment are prorated; unset means a whole one."""
+        """The share of a whole billing period that `period` is, by which minimum, maximum and commitment are prorated, and which time-weighted units weigh at most; unset means a whole one."""
 
     def __init__(
         self,

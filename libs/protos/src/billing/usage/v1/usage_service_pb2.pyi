@@ -222,6 +222,7 @@ class ItemUsage(_message.Message):
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
     subscription_item_id: _builtins.str
     """The subscription item."""
     code: _builtins.str
@@ -240,6 +241,10 @@ class ItemUsage(_message.Message):
     def amount(self) -> _money_pb2.Money:
         """Cost before tax, by the same code that rates the invoice."""
 
+    @_builtins.property
+    def window(self) -> _period_pb2.Period:
+        """What was counted; begins later than the span where the item or its present price did and no start was asked for."""
+
     def __init__(
         self,
         *,
@@ -251,10 +256,11 @@ class ItemUsage(_message.Message):
         event_count: _builtins.int = ...,
         amount: _money_pb2.Money | None = ...,
         explanation: _builtins.str = ...,
+        window: _period_pb2.Period | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation", b"aggregation", "amount", b"amount", "code", b"code", "event_count", b"event_count", "explanation", b"explanation", "meter_code", b"meter_code", "quantity", b"quantity", "subscription_item_id", b"subscription_item_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation", b"aggregation", "amount", b"amount", "code", b"code", "event_count", b"event_count", "explanation", b"explanation", "meter_code", b"meter_code", "quantity", b"quantity", "subscription_item_id", b"subscription_item_id", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -81,7 +81,7 @@ class UsageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUsage(self, request, context):
-        """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW.
+        """Answers the usage of a subscription's metered items in a period, with its cost so far: minimum and true-up of a commitment count once the period is over. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where a price needs each event by itself, INVALID_USAGE, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

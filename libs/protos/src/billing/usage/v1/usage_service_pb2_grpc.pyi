@@ -38,7 +38,7 @@ class UsageServiceStub:
     IngestCloudEvents: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.IngestCloudEventsRequest, _usage_service_pb2.IngestCloudEventsResponse]
     """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE; per event INVALID_CLOUD_EVENT where it breaks the CloudEvents format, and as IngestEvents."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageRequest, _usage_service_pb2.GetUsageResponse]
-    """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW."""
+    """Answers the usage of a subscription's metered items in a period, with its cost so far: minimum and true-up of a commitment count once the period is over. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where a price needs each event by itself, INVALID_USAGE, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE."""
     GetUsageEvent: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageEventRequest, _usage_service_pb2.GetUsageEventResponse]
     """Answers one stored event. Changes nothing. Errors: EVENT_NOT_FOUND."""
     GetUsageStatistics: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageStatisticsRequest, _usage_service_pb2.GetUsageStatisticsResponse]
@@ -54,7 +54,7 @@ class UsageServiceAsyncStub(UsageServiceStub):
     IngestCloudEvents: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.IngestCloudEventsRequest, _usage_service_pb2.IngestCloudEventsResponse]  # type: ignore[assignment]
     """The same for CloudEvents JSON (application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson), parsed strictly: type is the meter code, subject the customer or subscription, data.value the value. Naturally idempotent. Errors: INVALID_CLOUD_EVENTS, UNSUPPORTED_CONTENT_TYPE; per event INVALID_CLOUD_EVENT where it breaks the CloudEvents format, and as IngestEvents."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageRequest, _usage_service_pb2.GetUsageResponse]  # type: ignore[assignment]
-    """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW."""
+    """Answers the usage of a subscription's metered items in a period, with its cost so far: minimum and true-up of a commitment count once the period is over. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where a price needs each event by itself, INVALID_USAGE, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE."""
     GetUsageEvent: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageEventRequest, _usage_service_pb2.GetUsageEventResponse]  # type: ignore[assignment]
     """Answers one stored event. Changes nothing. Errors: EVENT_NOT_FOUND."""
     GetUsageStatistics: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageStatisticsRequest, _usage_service_pb2.GetUsageStatisticsResponse]  # type: ignore[assignment]
@@ -85,7 +85,7 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_service_pb2.GetUsageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_usage_service_pb2.GetUsageResponse, _abc.Awaitable[_usage_service_pb2.GetUsageResponse]]:
-        """Answers the usage of a subscription's metered items in a period, with its cost so far. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW."""
+        """Answers the usage of a subscription's metered items in a period, with its cost so far: minimum and true-up of a commitment count once the period is over. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PERIOD, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where a price needs each event by itself, INVALID_USAGE, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE."""
 
     @_abc_1.abstractmethod
     def GetUsageEvent(
