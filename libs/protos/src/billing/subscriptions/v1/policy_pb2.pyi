@@ -30,7 +30,7 @@ class _ProrationBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Prorat
     PRORATION_BASIS_UNSPECIFIED: _ProrationBasis.ValueType  # 0
     """By seconds."""
     PRORATION_BASIS_NONE: _ProrationBasis.ValueType  # 1
-    """Nothing is prorated: a part costs as much as the whole, and gives nothing back."""
+    """Nothing is prorated: a change inside a period neither charges nor gives back anything before the next period; a stub costs a whole period."""
     PRORATION_BASIS_BY_SECONDS: _ProrationBasis.ValueType  # 2
     """Seconds."""
     PRORATION_BASIS_BY_DAYS: _ProrationBasis.ValueType  # 3
@@ -44,7 +44,7 @@ class ProrationBasis(_ProrationBasis, metaclass=_ProrationBasisEnumTypeWrapper):
 PRORATION_BASIS_UNSPECIFIED: ProrationBasis.ValueType  # 0
 """By seconds."""
 PRORATION_BASIS_NONE: ProrationBasis.ValueType  # 1
-"""Nothing is prorated: a part costs as much as the whole, and gives nothing back."""
+"""Nothing is prorated: a change inside a period neither charges nor gives back anything before the next period; a stub costs a whole period."""
 PRORATION_BASIS_BY_SECONDS: ProrationBasis.ValueType  # 2
 """Seconds."""
 PRORATION_BASIS_BY_DAYS: ProrationBasis.ValueType  # 3

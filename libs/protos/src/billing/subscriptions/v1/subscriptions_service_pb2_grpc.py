@@ -181,14 +181,14 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewChange(self, request, context):
-        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations; writes nothing. Errors: those of ChangeSubscription.
+        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PreviewSubscription(self, request, context):
-        """Answers what CreateSubscription would make and bill first, by the same code; writes nothing. Errors: those of CreateSubscription.
+        """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
