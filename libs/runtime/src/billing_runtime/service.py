@@ -56,7 +56,9 @@ class Parts:
 
 @dataclass(frozen=True)
 class Built:
-    """What the composition root made. `service_names` are the full proto names of the servicers that it adds."""
+    """What the composition root made. `service_names` are the full proto names of the servicers that it adds.
+
+    `open` runs before the first call is taken, in roles that serve; `close` at the end, in every role."""
 
     add_servicers: Callable[[grpc.aio.Server], None]
     service_names: Sequence[str]
@@ -64,6 +66,7 @@ class Built:
     jobs: "Sequence[Job]" = ()
     rehydrate: "Mapping[str, Rehydrate]" = field(default_factory=dict)
     readiness: Sequence[Check] = ()
+    open: Callable[[], Awaitable[None]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
 
 
@@ -147,6 +150,8 @@ async def _open(
     parts.database.rehydrate = built.rehydrate
     health = Health(service.name, _checks(role, parts, built))
     serves = role in ("serve", "all")
+    if serves and built.open is not None:
+        await built.open()
     server, port = await open_server(
         settings.grpc_address,
         Surroundings(authenticator, telemetry.tracing),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from billing_devstack.databases import ServiceDatabase
     from billing_devstack.kafka import Broker
     from billing_devstack.postgres import Postgres
+    from billing_devstack.valkey import Valkey
     from billing_runtime.database import Database
 
 ServiceDatabaseFactory = Callable[..., "ServiceDatabase"]
@@ -82,6 +83,16 @@ def kafka(stack_folder: Path) -> "Iterator[Broker]":
     broker = kafka.start(home, stack_folder / "kafka", chosen["broker"].number, chosen["controller"].number, log)
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(stack_folder: Path) -> "Iterator[Valkey]":
+    """A real Valkey of this session alone; tests that kill one start their own."""
+    from billing_devstack import ports, valkey
+
+    server = valkey.start(stack_folder / "valkey", ports.choose().number, stack_folder / "valkey.log")
+    yield server
+    server.stop()
 
 
 @pytest.fixture

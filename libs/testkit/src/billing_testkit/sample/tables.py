@@ -1,5 +1,6 @@
 """note: a tenant table with a customer; reading: a bulk table; due: a queue."""
 
+from billing_runtime.cache_hot import cache_hot
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -46,3 +47,5 @@ due = Table(
     Column("due_id", Uuid, primary_key=True),
     Column("due_at", DateTime(timezone=True), nullable=False),
 )
+
+hot = cache_hot(METADATA)
