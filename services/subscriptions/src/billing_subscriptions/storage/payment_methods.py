@@ -12,7 +12,8 @@ INSERT INTO customer_payment_method (customer_id, payment_method_id)
 SELECT DISTINCT * FROM unnest(%s::uuid[], %s::uuid[]) ON CONFLICT DO NOTHING
 """
 _DETACH = """
-DELETE FROM customer_payment_method AS known USING unnest(%s::uuid[], %s::uuid[]) AS gone(customer_id, payment_method_id)
+DELETE FROM customer_payment_method AS known
+USING unnest(%s::uuid[], %s::uuid[]) AS gone(customer_id, payment_method_id)
 WHERE known.customer_id = gone.customer_id AND known.payment_method_id = gone.payment_method_id
 """
 _HAVING = "SELECT DISTINCT customer_id FROM customer_payment_method WHERE customer_id = ANY(%s)"

@@ -15,12 +15,14 @@ class UnspecifiedValue(Invalid):
 
 
 class EnumTable:
-    """Both ways between a protobuf enum and a StrEnum, complete by assertion."""
+    """Both ways between a protobuf enum and a StrEnum, complete by assertion; `zero` is the value of 0, if any."""
 
-    def __init__(self, contract: Any, values: type[E], prefix: str) -> None:
+    def __init__(self, contract: Any, values: type[E], prefix: str, *, zero: E | None = None) -> None:
         self._field = prefix.rstrip("_").lower()
-        self._numbers: dict[StrEnum, int] = {value: contract.Value(prefix + value.value) for value in values}
-        self._values: dict[int, StrEnum] = {number: value for value, number in self._numbers.items()}
+        self._numbers: dict[StrEnum, int] = {
+            value: 0 if value is zero else contract.Value(prefix + value.value) for value in values
+        }
+        self._values: dict[int, StrEnum] = {number: value for value, number in self._numbers.items() if number}
         named = {number for number in contract.values() if number != 0}
         assert set(self._values) == named, f"{prefix}* and {values.__name__} differ"
 

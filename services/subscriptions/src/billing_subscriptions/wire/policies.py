@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from billing.subscriptions.v1 import policy_pb2 as pb
 from billing_kernel.cycle import FirstStub
-from billing_kernel.errors import Violation
 from billing_kernel.proration import Basis, Denominator, Proration
 
-from billing_subscriptions.domain.errors import InvalidChange
+from billing_subscriptions.domain.plan_terms import change_rules
 from billing_subscriptions.domain.policy import (
     MATRIX_DEFAULTS,
     Alignment,
@@ -58,21 +57,14 @@ def optional_when(number: int) -> ChangeWhen | None:
 
 
 def rules_from_pb(given: Iterable[pb.ChangeRule]) -> Mapping[ChangeKind, ChangeRule]:
-    """The change matrix as far as it is named. Raises InvalidChange for a kind that is named twice."""
-    rules: dict[ChangeKind, ChangeRule] = {}
-    for index, each in enumerate(given):
-        kind = CHANGE_KINDS.from_pb(each.kind)
-        if kind in rules:
-            violation = Violation(f"change_rules[{index}].kind", "is named twice", "change_rule.twice")
-            raise InvalidChange(f"the rule of {kind} is named twice", violations=[violation])
-        rules[kind] = _rule_from_pb(kind, each)
-    return rules
+    """The change matrix as far as it is named. Raises InvalidPlanTerms for a kind that is named twice."""
+    return change_rules([_rule_from_pb(CHANGE_KINDS.from_pb(each.kind), each) for each in given])
 
 
-def _rule_from_pb(kind: ChangeKind, given: pb.ChangeRule) -> ChangeRule:
+def _rule_from_pb(kind: ChangeKind, given: pb.ChangeRule) -> tuple[ChangeKind, ChangeRule]:
     """What is left open is as in the documented defaults."""
     default = MATRIX_DEFAULTS[kind]
-    return ChangeRule(
+    return kind, ChangeRule(
         optional_when(given.when) or default.when,
         proration_from_pb(given.proration) if given.HasField("proration") else default.proration,
         optional_settlement(given.settlement) or default.settlement,
