@@ -24,8 +24,8 @@ from billing_pricing.models_json import (
 )
 from billing_pricing.percentage import Percentage
 from billing_pricing.price import Price, PriceModel
-from billing_pricing.rate_price import RatedPrice, rate_price
-from billing_pricing.rating import Rated, Slice, explain, progressive, rate
+from billing_pricing.rate_price import RatedPrice, explain, rate_price
+from billing_pricing.rating import Rated, Slice, progressive, rate
 from billing_pricing.tiers import InvalidPriceModel, PercentageTier, Tier
 from billing_pricing.time_weighted import TimeWeighted
 from billing_pricing.totals import Share

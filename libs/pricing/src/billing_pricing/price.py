@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from billing_kernel.errors import Violation
 
-from billing_pricing.adjustments import Adjustments, Window, adjustment_violations
+from billing_pricing.adjustments import Adjustments, RoundingPolicy, Window, adjustment_violations
 from billing_pricing.events import Dynamic, Matrix
 from billing_pricing.models import Model
 from billing_pricing.nodes import Node
@@ -34,14 +35,20 @@ class Price:
             found.append(Violation("adjustments.commitment.quantity", description, "commitment.no_default"))
         check(found)
 
-    @property
+    @cached_property
+    def is_plain(self) -> bool:
+        """A quantity times its model and no more: the hot path. The rounding mode is free, its places are not."""
+        mode = RoundingPolicy(self.adjustments.rounding.mode)
+        return isinstance(self.model, Model) and self.adjustments == Adjustments(rounding=mode)
+
+    @cached_property
     def measure(self) -> Measure:
         """What usage it wants. A commitment by window needs the times of events, whatever the model."""
         if self.is_windowed and isinstance(self.model, Model):
             return Measure.EVENTS
         return measure_of(self.model)
 
-    @property
+    @cached_property
     def is_windowed(self) -> bool:
         commitment = self.adjustments.commitment
         return commitment is not None and commitment.window is not Window.PERIOD

@@ -1,75 +1,84 @@
 """A price and usage in, the rated amount with its explanation out: every model, adjustment and slice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from numbers import Rational
+from typing import NamedTuple, cast
 
-from billing_kernel.currencies import exponent
-from billing_kernel.money import ExactAmount, Money, round_amount
+from billing_kernel.money import ExactAmount, Money
 from billing_kernel.period import Period
-from billing_kernel.rounding import Rounding, round_fraction
+from billing_kernel.rounding import Rounding
 
 from billing_pricing.adjustments import RoundingPolicy
 from billing_pricing.components import Component, components_of
 from billing_pricing.events import Matrix
 from billing_pricing.explanation import Explanation
-from billing_pricing.nodes import Node, Round, Subtract
-from billing_pricing.price import Price, billable_units
-from billing_pricing.totals import Share, Terms, Total, total_of
-from billing_pricing.totals_tree import total_tree
-from billing_pricing.usage import ONE, ZERO, Usage, joined
+from billing_pricing.models import Model
+from billing_pricing.nodes import Node
+from billing_pricing.price import Price
+from billing_pricing.rating import Rated, Slice, rate
+from billing_pricing.settling import Settled, fewer_places, settle
+from billing_pricing.totals import Share, Terms, total_of
+from billing_pricing.usage import ONE, ZERO, Usage, invalid_usage, joined, quantity_of
 
 
-@dataclass(frozen=True, slots=True)
-class RatedPrice:
-    """`exact` is what the tree evaluates to, `rounded` the same in minor units under the `policy` of the price.
+class RatedPrice(NamedTuple):
+    """A rated amount: `exact` is what the tree evaluates to, `rounded` the same in minor units under the `policy`.
 
     Nothing billed before: `exact` is unrounded, or rounded to the places of the policy where it has more than the
     currency. A slice: the amount of the total so far less that of what is already billed, each rounded as it was
     billed; under a deferred policy neither is rounded.
     """
 
-    currency: str
-    policy: RoundingPolicy
-    total: Total
-    billed: Total | None
-    exact: ExactAmount
-    rounded: Money
+    price: Price
+    source: Rated | Settled
+
+    @property
+    def currency(self) -> str:
+        return self.source.currency
+
+    @property
+    def policy(self) -> RoundingPolicy:
+        return self.price.adjustments.rounding
 
     @property
     def rounding(self) -> Rounding:
         return self.policy.mode
 
     @property
-    def places(self) -> int | None:
-        """Of the last rounding, where they are fewer than the currency's; else None."""
-        return _fewer_places(self.policy, self.currency)
+    def exact(self) -> ExactAmount:
+        return self.source.exact
+
+    @property
+    def rounded(self) -> Money:
+        return self.source.rounded
 
     @property
     def tree(self) -> Node:
-        total = _settled_tree(self.total, self.policy, self.currency, slice_=self.billed is not None)
-        if self.billed is None:
-            return total
-        return Subtract((total, _settled_tree(self.billed, self.policy, self.currency, slice_=True)))
+        return self.source.tree
 
     @property
     def quantity(self) -> Fraction:
         """Billable units: after free ones, less those already billed."""
-        units = billable_units(self.total.terms.price, self.total.used)
-        return units - billable_units(self.total.terms.price, self.billed.used) if self.billed else units
+        return max(self.source.quantity, ZERO) if isinstance(self.source, Rated) else self.source.quantity
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """The steps that changed the amount, by name: "usage", "maximum-spend discount" ..."""
-        return components_of(self.total, self.billed)
-
-    def explanation_json(self, references: Mapping[str, str] | None = None) -> str:
-        """Canonical JSON of the explanation."""
-        return self.explanation(references).to_json()
+        """The steps that made the amount, by name: "usage", "maximum-spend discount" ..."""
+        if not isinstance(self.source, Rated):
+            return components_of(self.source.total, self.source.billed)
+        amount = self.source.exact.value
+        return (Component("usage", amount),) if amount else ()
 
     def explanation(self, references: Mapping[str, str] | None = None) -> Explanation:
-        return Explanation(self.tree, self.currency, self.rounding, references or {}, self.places)
+        """`references` say where its facts come from (price version, period, rule, policy)."""
+        places = fewer_places(self.policy, self.currency)
+        return Explanation(self.tree, self.currency, self.rounding, references or {}, places)
+
+    def explanation_json(self, references: Mapping[str, str] | None = None) -> str:
+        """Canonical JSON of the explanation: what travels in `explanation` fields."""
+        return self.explanation(references).to_json()
 
 
 def rate_price(
@@ -97,52 +106,32 @@ def rate_price(
 
     Raises UnknownCurrency, AmountOverflow, InvalidUsage, NoMatrixCell, NoPricingUnitRate.
     """
-    if isinstance(price.model, Matrix) and not isinstance(usage, Fraction | int):
-        price.model.refuse_strangers(usage)
+    if price.is_plain and billed is None and share is None:
+        return RatedPrice(
+            price, rate(cast(Model, price.model), quantity_of(usage), currency, price.adjustments.rounding.mode)
+        )
+    _check(price, usage, "events")
     unit = price.adjustments.unit
     terms = Terms(price, currency, share, limits_share, unit.rate_at(at) if unit else ONE, period)
-    policy = price.adjustments.rounding
+    total = total_of(terms, joined(billed or ZERO, usage, price.measure), final=final)
     if billed is None:
-        total, before = total_of(terms, joined(ZERO, usage, price.measure), final=final), None
-        exact = _kept(total.exact, policy, currency)
-    else:
-        before = total_of(terms, joined(ZERO, billed, price.measure), final=False)
-        total = total_of(terms, joined(billed, usage, price.measure), final=final)
-        exact = _settled(total.exact, policy, currency) - _settled(before.exact, policy, currency)
-    rounded = _rounded(exact, policy, currency)
-    return RatedPrice(currency, policy, total, before, ExactAmount(currency, exact), rounded)
+        return RatedPrice(price, settle(total, None))
+    _check(price, billed, "billed_events")
+    before = total_of(terms, joined(ZERO, billed, price.measure), final=False)
+    return RatedPrice(price, settle(total, before))
 
 
-def _fewer_places(policy: RoundingPolicy, currency: str) -> int | None:
-    return policy.places if policy.places is not None and policy.places < exponent(currency) else None
+def explain(rated: Rated | Slice | RatedPrice, references: Mapping[str, str] | None = None) -> Explanation:
+    """The explanation of `rated`; `references` say where its facts come from (price version, period, rule, policy)."""
+    return rated.explanation(references)
 
 
-def _keeps_more(policy: RoundingPolicy, currency: str) -> bool:
-    return policy.places is not None and policy.places > exponent(currency)
-
-
-def _kept(exact: Fraction, policy: RoundingPolicy, currency: str) -> Fraction:
-    """A line of its own: rounded only where the policy keeps more places than the currency has."""
-    return _settled(exact, policy, currency) if _keeps_more(policy, currency) else exact
-
-
-def _settled(exact: Fraction, policy: RoundingPolicy, currency: str) -> Fraction:
-    """As billed: rounded to the places of the policy, unless that is left to the document."""
-    if policy.deferred:
-        return exact
-    scale = 10 ** (exponent(currency) if policy.places is None else policy.places)
-    return Fraction(round_fraction(exact * scale, policy.mode), scale)
-
-
-def _rounded(exact: Fraction, policy: RoundingPolicy, currency: str) -> Money:
-    places = _fewer_places(policy, currency)
-    if places is not None:
-        exact = Fraction(round_fraction(exact * 10**places, policy.mode), 10**places)
-    return round_amount(ExactAmount(currency, exact), policy.mode)
-
-
-def _settled_tree(total: Total, policy: RoundingPolicy, currency: str, *, slice_: bool) -> Node:
-    tree = total_tree(total)
-    if policy.deferred or not (slice_ or _keeps_more(policy, currency)):
-        return tree
-    return Round(tree, currency, policy.mode, policy.places)
+def _check(price: Price, usage: Usage, field: str) -> None:
+    """Refuses events that cannot be priced, by their place in what was given."""
+    if isinstance(usage, Rational):
+        return
+    if isinstance(price.model, Matrix):
+        price.model.refuse_strangers(usage, field)
+    for index, event in enumerate(usage if price.is_windowed else ()):
+        if event.at is None:
+            raise invalid_usage(f"{field}[{index}].time", "is needed for a commitment by window", "required")

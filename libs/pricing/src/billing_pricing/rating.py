@@ -11,7 +11,6 @@ from billing_kernel.rounding import Rounding, round_ratio
 from billing_pricing.explanation import Explanation
 from billing_pricing.models import Model
 from billing_pricing.nodes import Add, Constant, Multiply, Node, Round
-from billing_pricing.rate_price import RatedPrice
 from billing_pricing.tiers import Trace
 
 
@@ -39,9 +38,12 @@ class Rated(NamedTuple):
     def tree(self) -> Node:
         return self.model.tree(self.quantity, self.currency, self.trace)
 
+    def explanation(self, references: Mapping[str, str] | None = None) -> Explanation:
+        return Explanation(self.tree, self.currency, self.rounding, references or {})
+
     def explanation_json(self, references: Mapping[str, str] | None = None) -> str:
-        """Canonical JSON of explain(self, references): what travels in `explanation` fields."""
-        return explain(self, references).to_json()
+        """Canonical JSON of the explanation: what travels in `explanation` fields."""
+        return self.explanation(references).to_json()
 
 
 class Slice(NamedTuple):
@@ -81,9 +83,12 @@ class Slice(NamedTuple):
         billed = Round(self.billed.tree, self.currency, self.rounding)
         return Add((total, Multiply((Constant(Fraction(-1), "already billed"), billed))))
 
+    def explanation(self, references: Mapping[str, str] | None = None) -> Explanation:
+        return Explanation(self.tree, self.currency, self.rounding, references or {})
+
     def explanation_json(self, references: Mapping[str, str] | None = None) -> str:
-        """Canonical JSON of explain(self, references)."""
-        return explain(self, references).to_json()
+        """Canonical JSON of the explanation."""
+        return self.explanation(references).to_json()
 
 
 def rate(model: Model, quantity: Fraction, currency: str, rounding: Rounding = Rounding.HALF_UP) -> Rated:
@@ -115,10 +120,3 @@ def progressive(
         return Slice(rate(model, quantity, currency, rounding), None)
     billed = rate(model, already_billed_quantity, currency, rounding)
     return Slice(rate(model, already_billed_quantity + quantity, currency, rounding), billed)
-
-
-def explain(rated: Rated | Slice | RatedPrice, references: Mapping[str, str] | None = None) -> Explanation:
-    """The explanation of `rated`; `references` say where its facts come from (price version, period, rule, policy)."""
-    if isinstance(rated, RatedPrice):
-        return rated.explanation(references)
-    return Explanation(rated.tree, rated.currency, rated.rounding, references or {})

@@ -49,6 +49,8 @@ class Event:
     def __post_init__(self) -> None:
         if not isinstance(self.value, Rational) or not isinstance(self.weight, Rational):
             raise TypeError("value and weight of an event are Fractions")
+        if self.at is not None and self.at.tzinfo is None:
+            raise TypeError("an event happens at an aware instant")
 
 
 Usage: TypeAlias = Fraction | Sequence[Event]
@@ -57,6 +59,8 @@ Events: TypeAlias = tuple[Event, ...]
 
 def quantity_of(usage: Usage) -> Fraction:
     """The quantity, or the sum of the events' values."""
+    if isinstance(usage, Fraction):
+        return usage
     if isinstance(usage, Rational):
         return Fraction(usage)
     return total(event.value for event in usage)
@@ -64,9 +68,7 @@ def quantity_of(usage: Usage) -> Fraction:
 
 def events_of(usage: Usage) -> Events:
     """The events, in order of time when each has one; a bare quantity is one event, and zero is none."""
-    if isinstance(usage, Rational):
-        return (Event(Fraction(usage)),) if usage else ()
-    events = tuple(usage)
+    events = _as_given(usage)
     if all(event.at is not None for event in events):
         return tuple(sorted(events, key=attrgetter("at")))
     return events
@@ -76,7 +78,13 @@ def joined(billed: Usage, usage: Usage, measure: Measure) -> Usage:
     """Both together, as `measure` wants them."""
     if measure is Measure.QUANTITY:
         return quantity_of(billed) + quantity_of(usage)
-    return events_of((*events_of(billed), *events_of(usage)))
+    return events_of(_as_given(billed) + _as_given(usage))
+
+
+def _as_given(usage: Usage) -> Events:
+    if isinstance(usage, Rational):
+        return (Event(Fraction(usage)),) if usage else ()
+    return tuple(usage)
 
 
 def beyond(events: Events, free: Fraction) -> Events:
