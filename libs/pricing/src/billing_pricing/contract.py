@@ -25,12 +25,17 @@ _ZERO = "0"
 
 def price_from_contract(found: Mapping[str, object]) -> Price:
     """Raises InvalidPriceModel, whose violations name the field as the JSON form does ("tiers[1].up_to")."""
+    return price_from_json(object_from_contract(found))
+
+
+def object_from_contract(found: Mapping[str, object]) -> JsonObject:
+    """The JSON form, its numbers unread. Raises InvalidPriceModel for what is not of this shape at all."""
     names = [name for name in found if name != ADJUSTMENTS]
     if len(names) != 1:
         raise _refused("model", "needs exactly one model")
     made: JsonObject = {"model": names[0], **_model_from(_message(found[names[0]], names[0]))}
     adjustments = _adjustments_from(_message(found.get(ADJUSTMENTS, {}), ADJUSTMENTS))
-    return price_from_json({**made, ADJUSTMENTS: adjustments} if adjustments else made)
+    return {**made, ADJUSTMENTS: adjustments} if adjustments else made
 
 
 def price_to_contract(price: Price) -> JsonObject:

@@ -17,7 +17,7 @@ from billing_subscriptions.wire.events import (
     due_event,
     event_of,
 )
-from billing_subscriptions.wire.plans import price_from_pb, price_to_pb
+from billing_subscriptions.wire.prices import price_from_pb, price_to_pb
 from billing_subscriptions.wire.subscriptions import FactsBook
 from billing_subscriptions.wire.times import time_from_pb, time_to_pb
 from subscriptions_builders import utc

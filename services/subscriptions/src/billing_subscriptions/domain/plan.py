@@ -1,53 +1,80 @@
 """Plans: a name under which immutable versions are sold."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID
 
-from billing_kernel.errors import DomainError, Violation
-from billing_kernel.money import exponent
+from billing_kernel.errors import Violation
 from billing_kernel.period import Interval
-from billing_pricing import Flat, InvalidPriceModel, Model, PerUnit, model_from_json, rate
+from billing_pricing import Flat, PerUnit, Price
 
+from billing_subscriptions.domain.catalog_errors import (
+    FeatureMissing,
+    PlanArchived,
+    PlanVersionArchived,
+    ProductMissing,
+)
 from billing_subscriptions.domain.errors import (
     InvalidName,
-    InvalidPlanItem,
-    InvalidPrice,
     MeterNotFound,
+    PlanVersionNotPublished,
     PlanVersionPublished,
 )
+from billing_subscriptions.domain.plan_item import (
+    ItemKind,
+    ItemPrice,
+    JsonPrice,
+    NewId,
+    NewItem,
+    PlanItem,
+    TaxBehavior,
+    Timing,
+    check_currency,
+    check_items,
+    make_item,
+)
+from billing_subscriptions.domain.plan_terms import check_terms
+from billing_subscriptions.domain.policy import PlanTerms
 
-NewId = Callable[[], UUID]
+__all__ = [
+    "ItemKind",
+    "ItemPrice",
+    "NewId",
+    "NewItem",
+    "NewVersion",
+    "Plan",
+    "PlanItem",
+    "PlanVersion",
+    "PlanVersionState",
+    "TaxBehavior",
+    "Timing",
+    "archive",
+    "archive_version",
+    "create",
+    "draft",
+    "publish",
+    "redraft",
+    "rename",
+    "unit_amount_of",
+]
+
 TIERS_MAX = 1000  # of one version: it travels whole in every event of its subscriptions
-
-
-class ItemKind(StrEnum):
-    FLAT = "FLAT"
-    SEAT = "SEAT"
-    METERED = "METERED"
-
-
-class Timing(StrEnum):
-    ADVANCE = "ADVANCE"
-    ARREARS = "ARREARS"
-
-
-class TaxBehavior(StrEnum):
-    EXCLUSIVE = "EXCLUSIVE"
-    INCLUSIVE = "INCLUSIVE"
 
 
 class PlanVersionState(StrEnum):
     DRAFT = "DRAFT"
     PUBLISHED = "PUBLISHED"
+    ARCHIVED = "ARCHIVED"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """`current_version_id`: the newest published version whose effective time has come, when the plan was read."""
+
     id: UUID
     code: str
     name: str
@@ -56,39 +83,15 @@ class Plan:
     version: int
     created_at: datetime
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NewItem:
-    """A plan item as it is asked for; `price` is the JSON object of a price model."""
-
-    code: str
-    name: str
-    kind: ItemKind
-    timing: Timing
-    price: Mapping[str, object]
-    meter_code: str = ""
-    tax_category: str = "digital_service"
-    tax_behavior: TaxBehavior = TaxBehavior.EXCLUSIVE
-
-
-@dataclass(frozen=True, slots=True)
-class PlanItem:
-    id: UUID
-    code: str
-    name: str
-    kind: ItemKind
-    timing: Timing
-    model: Model
-    price_id: UUID
-    meter_code: str
-    tax_category: str
-    tax_behavior: TaxBehavior
+    archived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlanVersion:
-    """What is sold, for good once it is published."""
+    """What is sold, for good once it is published.
+
+    `currency` is the one in which the version is looked at: prices of items and commitments are those of it.
+    """
 
     id: UUID
     plan_id: UUID
@@ -100,10 +103,40 @@ class PlanVersion:
     items: tuple[PlanItem, ...]
     created_at: datetime
     published_at: datetime | None = None
+    terms: PlanTerms = field(default_factory=PlanTerms)
+    archived_at: datetime | None = None
 
     @property
     def meter_codes(self) -> frozenset[str]:
-        return frozenset(item.meter_code for item in self.items if item.meter_code)
+        """Meters of its items and of its metered entitlements."""
+        granted = (each.metered.meter_code for each in self.terms.entitlements if each.metered)
+        return frozenset(item.meter_code for item in self.items if item.meter_code) | frozenset(granted)
+
+    @property
+    def feature_codes(self) -> frozenset[str]:
+        return frozenset(each.feature_code for each in self.terms.entitlements)
+
+    @property
+    def product_codes(self) -> frozenset[str]:
+        return frozenset(item.product_code for item in self.items if item.product_code)
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Those in which every item has a price."""
+        return frozenset.intersection(*(frozenset(item.prices) for item in self.items))
+
+    @property
+    def effective_at(self) -> datetime | None:
+        """From when on new subscriptions take it; None for a draft."""
+        if self.published_at is None:
+            return None
+        return max(self.terms.effective_at or self.published_at, self.published_at)
+
+    def in_currency(self, currency: str) -> "PlanVersion":
+        """The same version with the prices of that currency. Raises CurrencyMismatch, naming the item."""
+        if currency == self.currency:
+            return self
+        return replace(self, currency=currency, items=tuple(item.in_currency(currency) for item in self.items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +147,43 @@ class NewVersion:
     interval: Interval
     items: Sequence[NewItem]
     trial_days: int = 0
+    terms: PlanTerms = field(default_factory=PlanTerms)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Codes that exist and are not archived, of those a version or an add-on names."""
+
+    meters: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
 
 
 def create(code: str, name: str, metadata: Mapping[str, str], *, plan_id: UUID, now: datetime) -> Plan:
     """A plan without versions. Raises InvalidName."""
-    return Plan(plan_id, code, _name(name), None, metadata, 1, now, now)
+    return Plan(plan_id, code, check_name(name), None, metadata, 1, now, now)
 
 
 def rename(plan: Plan, name: str, metadata: Mapping[str, str], *, now: datetime) -> Plan:
-    """The plan under a new name and labels. Raises InvalidName."""
-    return replace(plan, name=_name(name), metadata=metadata, version=plan.version + 1, updated_at=now)
+    """The plan under a new name and labels. Raises InvalidName, PlanArchived."""
+    _refuse_archived(plan)
+    return replace(plan, name=check_name(name), metadata=metadata, version=plan.version + 1, updated_at=now)
+
+
+def archive(plan: Plan, *, now: datetime) -> Plan:
+    """The plan off the catalogue; itself when it is already."""
+    if plan.archived_at is not None:
+        return plan
+    return replace(plan, current_version_id=None, archived_at=now, version=plan.version + 1, updated_at=now)
 
 
 def draft(plan: Plan, wanted: NewVersion, *, number: int, new_id: NewId, now: datetime) -> PlanVersion:
-    """A draft version. Raises UnknownCurrency, InvalidPlanItem, InvalidPrice."""
-    exponent(wanted.currency)
-    broken = [violation for index, item in enumerate(wanted.items) for violation in _item_violations(index, item)]
-    twice = sorted(code for code, count in Counter(item.code for item in wanted.items).items() if count > 1)
-    broken += [Violation("items", f"{code!r} is used twice", "item.code") for code in twice]
-    if sum(map(_tiers, wanted.items)) > TIERS_MAX:
-        broken.append(Violation("items", f"have more than {TIERS_MAX} tiers in all", "item.tiers"))
-    if broken:
-        raise InvalidPlanItem("an item of the plan version does not fit together", violations=broken)
-    items = tuple(_item(index, item, wanted.currency, new_id) for index, item in enumerate(wanted.items))
+    """A draft version.
+
+    Raises PlanArchived, UnknownCurrency, InvalidPlanItem, InvalidPrice, InvalidPlanTerms, which name their fields.
+    """
+    _refuse_archived(plan)
+    _check(wanted)
     return PlanVersion(
         id=new_id(),
         plan_id=plan.id,
@@ -145,81 +192,109 @@ def draft(plan: Plan, wanted: NewVersion, *, number: int, new_id: NewId, now: da
         currency=wanted.currency,
         interval=wanted.interval,
         trial_days=wanted.trial_days,
-        items=items,
+        items=tuple(make_item(item, wanted.currency, new_id) for item in wanted.items),
         created_at=now,
+        terms=wanted.terms,
     )
+
+
+def redraft(plan: Plan, before: PlanVersion, wanted: NewVersion, *, new_id: NewId) -> PlanVersion:
+    """The draft with other content. Raises as `draft`, PlanVersionPublished, PlanVersionArchived."""
+    refuse_beyond_draft(before)
+    made = draft(plan, wanted, number=before.number, new_id=new_id, now=before.created_at)
+    return replace(made, id=before.id)
 
 
 def publish(
-    plan: Plan, version: PlanVersion, *, known_meters: frozenset[str], now: datetime
+    plan: Plan,
+    version: PlanVersion,
+    *,
+    known_meters: frozenset[str] = frozenset(),
+    known_features: frozenset[str] = frozenset(),
+    known_products: frozenset[str] = frozenset(),
+    now: datetime,
 ) -> tuple[Plan, PlanVersion]:
-    """The plan that sells the version, and the version for good. Raises PlanVersionPublished, MeterNotFound."""
-    if version.state is PlanVersionState.PUBLISHED:
-        raise PlanVersionPublished("the plan version is already published")
-    missing = sorted(version.meter_codes - known_meters)
-    if missing:
-        raise MeterNotFound("the plan version names a meter that does not exist", facts={"meters": ", ".join(missing)})
+    """The plan that sells the version, and the version for good.
+
+    Raises PlanVersionPublished, PlanVersionArchived, PlanArchived, MeterNotFound, FeatureMissing, ProductMissing.
+    """
+    refuse_beyond_draft(version)
+    _refuse_archived(plan)
+    check_known(version, Known(known_meters, known_features, known_products))
     published = replace(version, state=PlanVersionState.PUBLISHED, published_at=now)
-    selling = replace(plan, current_version_id=version.id, version=plan.version + 1, updated_at=now)
+    current = version.id if published.effective_at == now else plan.current_version_id
+    selling = replace(plan, current_version_id=current, version=plan.version + 1, updated_at=now)
     return selling, published
 
 
-def _tiers(item: NewItem) -> int:
-    tiers = item.price.get("tiers")
-    return len(tiers) if isinstance(tiers, list) else 1
+def archive_version(version: PlanVersion, *, now: datetime) -> PlanVersion:
+    """The version off the catalogue; itself when it is already. Raises PlanVersionNotPublished."""
+    if version.state is PlanVersionState.ARCHIVED:
+        return version
+    if version.state is PlanVersionState.DRAFT:
+        raise PlanVersionNotPublished("a draft is deleted, not archived")
+    return replace(version, state=PlanVersionState.ARCHIVED, archived_at=now)
 
 
-def _name(name: str) -> str:
+def refuse_beyond_draft(version: PlanVersion) -> None:
+    """Raises PlanVersionPublished, PlanVersionArchived."""
+    if version.state is PlanVersionState.PUBLISHED:
+        raise PlanVersionPublished("the plan version is already published")
+    if version.state is PlanVersionState.ARCHIVED:
+        raise PlanVersionArchived("the plan version is archived")
+
+
+def check_known(version: PlanVersion, known: Known) -> None:
+    """Raises MeterNotFound, FeatureMissing, ProductMissing."""
+    refuse_unknown(version.meter_codes, version.feature_codes, version.product_codes, known)
+
+
+def refuse_unknown(meters: frozenset[str], features: frozenset[str], products: frozenset[str], known: Known) -> None:
+    """Raises MeterNotFound, FeatureMissing, ProductMissing."""
+    if missing := ", ".join(sorted(meters - known.meters)):
+        raise MeterNotFound("a meter that is named does not exist", facts={"meters": missing})
+    if missing := ", ".join(sorted(features - known.features)):
+        raise FeatureMissing("a feature that is named does not exist", facts={"features": missing})
+    if missing := ", ".join(sorted(products - known.products)):
+        raise ProductMissing("a product that is named does not exist", facts={"products": missing})
+
+
+def check_name(name: str) -> str:
+    """The name itself. Raises InvalidName."""
     if not name.strip():
-        raise InvalidName("a name is not empty")
+        raise InvalidName("a name is not empty", violations=[Violation("name", "is not empty", "name.empty")])
     return name
 
 
-def _item_violations(index: int, item: NewItem) -> list[Violation]:
-    """What does not fit together in one item; its price is looked at apart."""
-    path = f"items[{index}]"
-    metered, flat_price = item.kind is ItemKind.METERED, item.price.get("model") == "flat"
-    rules = (
-        (metered and item.timing is not Timing.ARREARS, "timing", "metered items are charged in arrears"),
-        (metered and not item.meter_code, "meter_code", "a metered item names its meter"),
-        (not metered and bool(item.meter_code), "meter_code", "only a metered item names a meter"),
-        (item.kind is ItemKind.FLAT and not flat_price, "price", "a flat item has a flat price"),
-        (item.kind is not ItemKind.FLAT and flat_price, "price", "a flat price belongs to a flat item"),
-    )
-    return [Violation(f"{path}.{name}", text, "item.form") for broken, name, text in rules if broken]
-
-
-def _item(index: int, item: NewItem, currency: str, new_id: NewId) -> PlanItem:
-    return PlanItem(
-        id=new_id(),
-        code=item.code,
-        name=item.name,
-        kind=item.kind,
-        timing=item.timing,
-        model=_model(index, item, currency),
-        price_id=new_id(),
-        meter_code=item.meter_code,
-        tax_category=item.tax_category,
-        tax_behavior=item.tax_behavior,
-    )
-
-
-def _model(index: int, item: NewItem, currency: str) -> Model:
-    """The price of one item; a price whose single unit already overflows is refused now and not at a month's end."""
-    path = f"items[{index}].price."
-    try:
-        model = model_from_json(item.price)
-        rate(model, Fraction(1), currency)
-    except InvalidPriceModel as error:
-        broken = [Violation(path + each.field, each.description, each.rule) for each in error.violations]
-        raise InvalidPrice(error.message, violations=broken) from error
-    except DomainError as error:
-        raise InvalidPrice(error.message, violations=[Violation(path[:-1], error.message, error.reason)]) from error
-    return model
-
-
-def unit_amount_of(model: Model) -> Fraction | None:
-    """The one price of a unit, in major units; None where tiers have several."""
+def unit_amount_of(price: Price | object) -> Fraction | None:
+    """The one price of a unit, in major units; None where there are several, or something is done to the amount."""
+    model = price.model if isinstance(price, Price) else price
     if isinstance(model, Flat):
         return model.amount
     return model.unit_amount if isinstance(model, PerUnit) else None
+
+
+def _check(wanted: NewVersion) -> None:
+    check_currency("currency_code", wanted.currency)
+    codes = Counter(item.code for item in wanted.items)
+    twice = sorted(code for code, count in codes.items() if count > 1)
+    form = [Violation("items", f"{code!r} is used twice", "item.code") for code in twice]
+    if sum(map(_tiers, wanted.items)) > TIERS_MAX:
+        form.append(Violation("items", f"have more than {TIERS_MAX} tiers in all", "item.tiers"))
+    check_items([(f"items[{index}]", item) for index, item in enumerate(wanted.items)], wanted.currency, form)
+    check_terms(wanted.terms, wanted.interval)
+
+
+def _tiers(item: NewItem) -> int:
+    return sum(map(_rows, (item.price, *(price for _, price in item.currency_prices))))
+
+
+def _rows(price: JsonPrice) -> int:
+    """How many rows a price has: tiers, or cells of a matrix."""
+    rows = price.get("tiers", price.get("cells"))
+    return len(rows) if isinstance(rows, list) else 1
+
+
+def _refuse_archived(plan: Plan) -> None:
+    if plan.archived_at is not None:
+        raise PlanArchived("the plan is archived", facts={"plan": plan.code})

@@ -2,6 +2,6 @@
 
 from billing_runtime.migrations import run_env
 
-from billing_subscriptions.storage.tables import metadata
+from billing_subscriptions.storage import catalog_tables
 
-run_env(metadata)
+run_env(catalog_tables.metadata)

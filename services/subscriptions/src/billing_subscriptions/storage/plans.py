@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 
 from billing_subscriptions.domain.errors import PlanNotFound, PlanVersionNotFound
 from billing_subscriptions.domain.plan import Plan, PlanVersion
-from billing_subscriptions.storage.mapping import plan_from_row, plan_to_row, version_from_row, version_to_row
+from billing_subscriptions.storage.plan_rows import plan_from_row, plan_to_row, version_from_row, version_to_row
 from billing_subscriptions.storage.statements import row, rows, write
 from billing_subscriptions.storage.tables import plan as plan_table
 from billing_subscriptions.storage.tables import plan_version as version_table

@@ -100,6 +100,7 @@ plan = Table(
     _instant("created_at"),
     _instant("updated_at"),
     PrimaryKeyConstraint("tenant_id", "plan_id", name="plan_pkey"),
+    _instant("archived_at", nullable=True),
     UniqueConstraint("tenant_id", "code", name="plan_code"),
 )
 
@@ -118,10 +119,14 @@ plan_version = Table(
     Column("items", JSONB, nullable=False),
     _instant("created_at"),
     _instant("published_at", nullable=True),
+    Column("terms", JSONB, nullable=False, server_default=text("'{}'")),
+    _instant("effective_at", nullable=True),
+    _instant("archived_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "plan_version_id", name="plan_version_pkey"),
     ForeignKeyConstraint(["tenant_id", "plan_id"], ["plan.tenant_id", "plan.plan_id"], name="plan_version_plan"),
     UniqueConstraint("tenant_id", "plan_id", "number", name="plan_version_number"),
-    CheckConstraint("(state = 'PUBLISHED') = (published_at IS NOT NULL)", name="plan_version_state"),
+    CheckConstraint("(state = 'DRAFT') = (published_at IS NULL)", name="plan_version_state"),
+    CheckConstraint("(state = 'ARCHIVED') = (archived_at IS NOT NULL)", name="plan_version_archived"),
 )
 
 subscription = Table(

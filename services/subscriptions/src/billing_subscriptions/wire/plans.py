@@ -1,94 +1,66 @@
 """Plans and their versions <-> their messages."""
 
-from billing.common.v1 import price_model_pb2, tax_facts_pb2
-from billing.subscriptions.v1 import plan_pb2, plans_service_pb2
-from billing_pricing import Model, model_to_object
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
+from billing.subscriptions.v1 import catalog_pb2, plan_pb2, plans_service_pb2, policy_pb2
+from billing_kernel.decimals import parse_decimal
+from billing_kernel.errors import DomainError, Violation
+
+from billing_subscriptions.domain.catalog_errors import InvalidPlanTerms
 from billing_subscriptions.domain.etag import etag_of
-from billing_subscriptions.domain.plan import (
-    ItemKind,
-    NewItem,
-    NewVersion,
-    Plan,
-    PlanItem,
-    PlanVersion,
-    PlanVersionState,
-    TaxBehavior,
-    Timing,
-)
+from billing_subscriptions.domain.plan import NewVersion, Plan, PlanVersion, PlanVersionState
+from billing_subscriptions.domain.policy import PlanTerms
 from billing_subscriptions.wire.enums import EnumTable
-from billing_subscriptions.wire.ids import plan_item_text, plan_text, price_text, version_text
+from billing_subscriptions.wire.ids import plan_text, version_text
+from billing_subscriptions.wire.plan_items import new_item_from_pb, plan_item_to_pb
+from billing_subscriptions.wire.policies import proration_from_pb
+from billing_subscriptions.wire.terms import entitlement_from_pb, terms_from_pb, terms_to_pb
 from billing_subscriptions.wire.times import interval_from_pb, interval_to_pb, optional_time, time_to_pb
 
-KINDS = EnumTable(plan_pb2.PlanItemKind, ItemKind, "PLAN_ITEM_KIND_")
-TIMINGS = EnumTable(plan_pb2.ChargeTiming, Timing, "CHARGE_TIMING_")
 VERSION_STATES = EnumTable(plan_pb2.PlanVersionState, PlanVersionState, "PLAN_VERSION_STATE_")
-TAX_BEHAVIORS = EnumTable(tax_facts_pb2.TaxBehavior, TaxBehavior, "TAX_BEHAVIOR_")
+VersionRequest = (
+    plans_service_pb2.CreatePlanVersionRequest
+    | plans_service_pb2.UpdatePlanVersionRequest
+    | catalog_pb2.CatalogPlanVersion
+)
+T = TypeVar("T")
 
 
-def version_from_pb(request: plans_service_pb2.CreatePlanVersionRequest) -> NewVersion:
+def version_from_pb(given: VersionRequest) -> NewVersion:
+    """Raises InvalidPlanTerms, UnspecifiedValue."""
     return NewVersion(
-        currency=request.currency_code,
-        interval=interval_from_pb(request.interval),
-        items=[_new_item_from_pb(item) for item in request.items],
-        trial_days=request.trial_days,
+        currency=given.currency_code,
+        interval=interval_from_pb(given.interval),
+        items=[new_item_from_pb(item) for item in given.items],
+        trial_days=given.trial_days,
+        terms=checked_terms(given.terms),
     )
 
 
-def _new_item_from_pb(item: plan_pb2.PlanItem) -> NewItem:
-    return NewItem(
-        code=item.code,
-        name=item.name,
-        kind=KINDS.from_pb(item.kind),
-        timing=TIMINGS.from_pb(item.timing),
-        price=price_from_pb(item.price),
-        meter_code=item.meter_code,
-        tax_category=item.tax_category,
-        tax_behavior=TAX_BEHAVIORS.from_pb(item.tax_behavior),
-    )
+def checked_terms(given: policy_pb2.PlanTerms) -> PlanTerms:
+    """The terms. Raises InvalidPlanTerms that names what cannot be read."""
+    _read_at("terms.proration", partial(proration_from_pb, given.proration))
+    for index, rule in enumerate(given.change_rules):
+        _read_at(f"terms.change_rules[{index}].proration", partial(proration_from_pb, rule.proration))
+    for index, phase in enumerate(given.phases):
+        path = f"terms.phases[{index}].discount_percent"
+        _read_at(path, partial(parse_decimal, phase.discount_percent or "0"))
+    for index, each in enumerate(given.entitlements):
+        _read_at(f"terms.entitlements[{index}].metered.limit", partial(entitlement_from_pb, each))
+    return _read_at("terms", partial(terms_from_pb, given))
 
 
-def price_from_pb(price: price_model_pb2.PriceModel) -> dict[str, object]:
-    """The JSON object of a price model, as billing_pricing reads it."""
-    match price.WhichOneof("model"):
-        case "flat":
-            return {"model": "flat", "amount": price.flat.amount}
-        case "per_unit":
-            return {"model": "per_unit", "unit_amount": price.per_unit.unit_amount}
-        case "graduated":
-            return {"model": "graduated", "tiers": [_tier_from_pb(tier) for tier in price.graduated.tiers]}
-        case _:
-            return {"model": "unspecified"}
-
-
-def _tier_from_pb(tier: price_model_pb2.PriceTier) -> dict[str, object]:
-    return {"up_to": tier.up_to or None, "unit_amount": tier.unit_amount, "flat_amount": tier.flat_amount or "0"}
-
-
-def price_to_pb(model: Model) -> price_model_pb2.PriceModel:
-    """Amounts in their shortest form, such as "49" for "49.00"."""
-    found = model_to_object(model)
-    match found["model"]:
-        case "flat":
-            return price_model_pb2.PriceModel(flat=price_model_pb2.FlatModel(amount=str(found["amount"])))
-        case "per_unit":
-            per_unit = price_model_pb2.PerUnitModel(unit_amount=str(found["unit_amount"]))
-            return price_model_pb2.PriceModel(per_unit=per_unit)
-        case _:
-            tiers = found["tiers"]
-            assert found["model"] == "graduated", "no other model is sold"
-            assert isinstance(tiers, list)
-            graduated = price_model_pb2.GraduatedModel(tiers=map(_tier_to_pb, tiers))
-            return price_model_pb2.PriceModel(graduated=graduated)
-
-
-def _tier_to_pb(tier: dict[str, str | None]) -> price_model_pb2.PriceTier:
-    flat_amount = tier["flat_amount"] or "0"
-    return price_model_pb2.PriceTier(
-        up_to=tier["up_to"] or "",
-        unit_amount=tier["unit_amount"] or "0",
-        flat_amount="" if flat_amount == "0" else flat_amount,
-    )
+def _read_at(path: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except InvalidPlanTerms:
+        raise
+    except DomainError as error:
+        found = [Violation(f"{path}.{each.field}", each.description, each.rule) for each in error.violations]
+        broken = found or [Violation(path, error.message, error.reason)]
+        raise InvalidPlanTerms(f"{broken[0].field}: {broken[0].description}", violations=broken) from error
 
 
 def plan_to_pb(plan: Plan) -> plan_pb2.Plan:
@@ -101,6 +73,7 @@ def plan_to_pb(plan: Plan) -> plan_pb2.Plan:
         etag=etag_of(plan.version),
         create_time=time_to_pb(plan.created_at),
         update_time=time_to_pb(plan.updated_at),
+        archive_time=optional_time(plan.archived_at),
     )
 
 
@@ -116,19 +89,6 @@ def version_to_pb(version: PlanVersion) -> plan_pb2.PlanVersion:
         items=map(plan_item_to_pb, version.items),
         create_time=time_to_pb(version.created_at),
         publish_time=optional_time(version.published_at),
-    )
-
-
-def plan_item_to_pb(item: PlanItem) -> plan_pb2.PlanItem:
-    return plan_pb2.PlanItem(
-        plan_item_id=plan_item_text(item.id),
-        code=item.code,
-        name=item.name,
-        kind=KINDS.to_pb(item.kind),
-        timing=TIMINGS.to_pb(item.timing),
-        price=price_to_pb(item.model),
-        price_id=price_text(item.price_id),
-        meter_code=item.meter_code,
-        tax_category=item.tax_category,
-        tax_behavior=TAX_BEHAVIORS.to_pb(item.tax_behavior),
+        terms=terms_to_pb(version.terms),
+        archive_time=optional_time(version.archived_at),
     )
