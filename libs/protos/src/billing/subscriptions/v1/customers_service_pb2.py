@@ -33,7 +33,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0billing/subscriptions/v1/customers_service.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/collection.proto\x1a\"billing/common/v1/item_error.proto\x1a\x1d\x62illing/common/v1/party.proto\x1a!billing/common/v1/tax_facts.proto\x1a\'billing/subscriptions/v1/customer.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\"\xbf\x04\n\x15\x43reateCustomerRequest\x12\x1d\n\x0b\x65xternal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12/\n\x05party\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.PartyB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x07tax_ids\x18\x03 \x03(\x0b\x32\x18.billing.common.v1.TaxIdB\x08\xbaH\x05\x92\x01\x02\x10\x05\x12(\n\rcurrency_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x1a\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12H\n\x11\x63ollection_method\x18\x06 \x01(\x0e\x32#.billing.common.v1.CollectionMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\"\n\x0enet_terms_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12>\n\tseller_id\x18\x08 \x01(\tB+\xbaH(r#2!^sel_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12|\n\x08metadata\x18\t \x03(\x0b\x32=.billing.subscriptions.v1.CreateCustomerRequest.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"N\n\x16\x43reateCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"\x82\x01\n\x12GetCustomerRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"K\n\x13GetCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"\xe3\x01\n\x14ListCustomersRequest\x12\x1d\n\x0b\x65xternal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12@\n\x05state\x18\x02 \x01(\x0e\x32\'.billing.subscriptions.v1.CustomerStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12-\n\tread_mask\x18g \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"g\n\x15ListCustomersResponse\x12\x35\n\tcustomers\x18\x01 \x03(\x0b\x32\".billing.subscriptions.v1.Customer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xea\x01\n\x15UpdateCustomerRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x42\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32(.billing.subscriptions.v1.CustomerChangeB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xec\x03\n\x0e\x43ustomerChange\x12\x1d\n\x0b\x65xternal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\'\n\x05party\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.Party\x12\x33\n\x07tax_ids\x18\x03 \x03(\x0b\x32\x18.billing.common.v1.TaxIdB\x08\xbaH\x05\x92\x01\x02\x10\x05\x12+\n\rcurrency_code\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{3})?$\x12\x1a\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12H\n\x11\x63ollection_method\x18\x06 \x01(\x0e\x32#.billing.common.v1.CollectionMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\"\n\x0enet_terms_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12u\n\x08metadata\x18\x08 \x03(\x0b\x32\x36.billing.subscriptions.v1.CustomerChange.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"N\n\x16UpdateCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"n\n\x16\x41rchiveCustomerRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"O\n\x17\x41rchiveCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"^\n\x16\x42\x61tchGetPartiesRequest\x12\x44\n\x07parties\x18\x01 \x03(\x0b\x32&.billing.subscriptions.v1.PartyVersionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\"f\n\x0cPartyVersion\x12<\n\x08party_id\x18\x01 \x01(\tB*\xbaH\'r%2#^party_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"^\n\x17\x42\x61tchGetPartiesResponse\x12\x36\n\x07parties\x18\x01 \x03(\x0b\x32%.billing.subscriptions.v1.PartyAnswer\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x08\"\xb0\x01\n\x0bPartyAnswer\x12=\n\rparty_version\x18\x01 \x01(\x0b\x32&.billing.subscriptions.v1.PartyVersion\x12)\n\x05party\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.PartyH\x00\x12-\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1c.billing.common.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer2\xa7\x08\n\x10\x43ustomersService\x12\xaa\x01\n\x0e\x43reateCustomer\x12/.billing.subscriptions.v1.CreateCustomerRequest\x1a\x30.billing.subscriptions.v1.CreateCustomerResponse\"5\x8a\xb5\x18\x19\n\x0f\x63ustomers.write\x10\x01\x18\x02 \x01(\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12\xab\x01\n\x0bGetCustomer\x12,.billing.subscriptions.v1.GetCustomerRequest\x1a-.billing.subscriptions.v1.GetCustomerResponse\"?\x8a\xb5\x18\x18\n\x0e\x63ustomers.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/customers/{customer_id}\x12\xa1\x01\n\rListCustomers\x12..billing.subscriptions.v1.ListCustomersRequest\x1a/.billing.subscriptions.v1.ListCustomersResponse\"/\x8a\xb5\x18\x16\n\x0e\x63ustomers.read\x10\x01\x18\x01 \x03\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/customers\x12\xb8\x01\n\x0eUpdateCustomer\x12/.billing.subscriptions.v1.UpdateCustomerRequest\x1a\x30.billing.subscriptions.v1.UpdateCustomerResponse\"C\x8a\xb5\x18\x19\n\x0f\x63ustomers.write\x10\x01\x18\x02 \x01(\x01\x82\xd3\xe4\x93\x02 2\x1b/v1/customers/{customer_id}:\x01*\x12\xc3\x01\n\x0f\x41rchiveCustomer\x12\x30.billing.subscriptions.v1.ArchiveCustomerRequest\x1a\x31.billing.subscriptions.v1.ArchiveCustomerResponse\"K\x8a\xb5\x18\x19\n\x0f\x63ustomers.write\x10\x01\x18\x02 \x01(\x01\x82\xd3\xe4\x93\x02(\"#/v1/customers/{customer_id}:archive:\x01*\x12\x92\x01\n\x0f\x42\x61tchGetParties\x12\x30.billing.subscriptions.v1.BatchGetPartiesRequest\x1a\x31.billing.subscriptions.v1.BatchGetPartiesResponse\"\x18\x8a\xb5\x18\x14\n\x0cparties.read\x10\x02\x18\x01 \x03\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0billing/subscriptions/v1/customers_service.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/collection.proto\x1a\"billing/common/v1/item_error.proto\x1a\x1d\x62illing/common/v1/party.proto\x1a!billing/common/v1/tax_facts.proto\x1a\'billing/subscriptions/v1/customer.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\"\xa2\x05\n\x15\x43reateCustomerRequest\x12\x1d\n\x0b\x65xternal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12/\n\x05party\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.PartyB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x07tax_ids\x18\x03 \x03(\x0b\x32\x18.billing.common.v1.TaxIdB\x08\xbaH\x05\x92\x01\x02\x10\x05\x12(\n\rcurrency_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x1a\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12H\n\x11\x63ollection_method\x18\x06 \x01(\x0e\x32#.billing.common.v1.CollectionMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\"\n\x0enet_terms_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12>\n\tseller_id\x18\x08 \x01(\tB+\xbaH(r#2!^sel_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12|\n\x08metadata\x18\t \x03(\x0b\x32=.billing.subscriptions.v1.CreateCustomerRequest.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x12G\n\x12parent_customer_id\x18\n \x01(\tB+\xbaH(r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12\x18\n\x10\x62illed_to_parent\x18\x0b \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"N\n\x16\x43reateCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"\x82\x01\n\x12GetCustomerRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"K\n\x13GetCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"\xe3\x01\n\x14ListCustomersRequest\x12\x1d\n\x0b\x65xternal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12@\n\x05state\x18\x02 \x01(\x0e\x32\'.billing.subscriptions.v1.CustomerStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12-\n\tread_mask\x18g \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"g\n\x15ListCustomersResponse\x12\x35\n\tcustomers\x18\x01 \x03(\x0b\x32\".billing.subscriptions.v1.Customer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xea\x01\n\x15UpdateCustomerRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x42\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32(.billing.subscriptions.v1.CustomerChangeB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xcf\x04\n\x0e\x43ustomerChange\x12\x1d\n\x0b\x65xternal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\'\n\x05party\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.Party\x12\x33\n\x07tax_ids\x18\x03 \x03(\x0b\x32\x18.billing.common.v1.TaxIdB\x08\xbaH\x05\x92\x01\x02\x10\x05\x12+\n\rcurrency_code\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{3})?$\x12\x1a\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12H\n\x11\x63ollection_method\x18\x06 \x01(\x0e\x32#.billing.common.v1.CollectionMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\"\n\x0enet_terms_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12u\n\x08metadata\x18\x08 \x03(\x0b\x32\x36.billing.subscriptions.v1.CustomerChange.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x12G\n\x12parent_customer_id\x18\t \x01(\tB+\xbaH(r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12\x18\n\x10\x62illed_to_parent\x18\n \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"N\n\x16UpdateCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"n\n\x16\x41rchiveCustomerRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"O\n\x17\x41rchiveCustomerResponse\x12\x34\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\".billing.subscriptions.v1.Customer\"^\n\x16\x42\x61tchGetPartiesRequest\x12\x44\n\x07parties\x18\x01 \x03(\x0b\x32&.billing.subscriptions.v1.PartyVersionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\"f\n\x0cPartyVersion\x12<\n\x08party_id\x18\x01 \x01(\tB*\xbaH\'r%2#^party_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"^\n\x17\x42\x61tchGetPartiesResponse\x12\x36\n\x07parties\x18\x01 \x03(\x0b\x32%.billing.subscriptions.v1.PartyAnswer\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x08\"\xb0\x01\n\x0bPartyAnswer\x12=\n\rparty_version\x18\x01 \x01(\x0b\x32&.billing.subscriptions.v1.PartyVersion\x12)\n\x05party\x18\x02 \x01(\x0b\x32\x18.billing.common.v1.PartyH\x00\x12-\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1c.billing.common.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer2\xa7\x08\n\x10\x43ustomersService\x12\xaa\x01\n\x0e\x43reateCustomer\x12/.billing.subscriptions.v1.CreateCustomerRequest\x1a\x30.billing.subscriptions.v1.CreateCustomerResponse\"5\x8a\xb5\x18\x19\n\x0f\x63ustomers.write\x10\x01\x18\x02 \x01(\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12\xab\x01\n\x0bGetCustomer\x12,.billing.subscriptions.v1.GetCustomerRequest\x1a-.billing.subscriptions.v1.GetCustomerResponse\"?\x8a\xb5\x18\x18\n\x0e\x63ustomers.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/customers/{customer_id}\x12\xa1\x01\n\rListCustomers\x12..billing.subscriptions.v1.ListCustomersRequest\x1a/.billing.subscriptions.v1.ListCustomersResponse\"/\x8a\xb5\x18\x16\n\x0e\x63ustomers.read\x10\x01\x18\x01 \x03\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/customers\x12\xb8\x01\n\x0eUpdateCustomer\x12/.billing.subscriptions.v1.UpdateCustomerRequest\x1a\x30.billing.subscriptions.v1.UpdateCustomerResponse\"C\x8a\xb5\x18\x19\n\x0f\x63ustomers.write\x10\x01\x18\x02 \x01(\x01\x82\xd3\xe4\x93\x02 2\x1b/v1/customers/{customer_id}:\x01*\x12\xc3\x01\n\x0f\x41rchiveCustomer\x12\x30.billing.subscriptions.v1.ArchiveCustomerRequest\x1a\x31.billing.subscriptions.v1.ArchiveCustomerResponse\"K\x8a\xb5\x18\x19\n\x0f\x63ustomers.write\x10\x01\x18\x02 \x01(\x01\x82\xd3\xe4\x93\x02(\"#/v1/customers/{customer_id}:archive:\x01*\x12\x92\x01\n\x0f\x42\x61tchGetParties\x12\x30.billing.subscriptions.v1.BatchGetPartiesRequest\x1a\x31.billing.subscriptions.v1.BatchGetPartiesResponse\"\x18\x8a\xb5\x18\x14\n\x0cparties.read\x10\x02\x18\x01 \x03\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,6 +60,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECUSTOMERREQUEST'].fields_by_name['seller_id']._serialized_options = b'\272H(r#2!^sel_[0-7][0-9a-hjkmnp-tv-z]{25}$\330\001\001'
   _globals['_CREATECUSTOMERREQUEST'].fields_by_name['metadata']._loaded_options = None
   _globals['_CREATECUSTOMERREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H(\232\001%\0202\"\032r\0302\026^[A-Za-z0-9_.-]{1,40}$*\005r\003\030\364\003'
+  _globals['_CREATECUSTOMERREQUEST'].fields_by_name['parent_customer_id']._loaded_options = None
+  _globals['_CREATECUSTOMERREQUEST'].fields_by_name['parent_customer_id']._serialized_options = b'\272H(r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\330\001\001'
   _globals['_GETCUSTOMERREQUEST'].fields_by_name['customer_id']._loaded_options = None
   _globals['_GETCUSTOMERREQUEST'].fields_by_name['customer_id']._serialized_options = b'\272H%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$'
   _globals['_LISTCUSTOMERSREQUEST'].fields_by_name['external_id']._loaded_options = None
@@ -94,6 +96,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERCHANGE'].fields_by_name['net_terms_days']._serialized_options = b'\272H\007\032\005\030\355\002(\000'
   _globals['_CUSTOMERCHANGE'].fields_by_name['metadata']._loaded_options = None
   _globals['_CUSTOMERCHANGE'].fields_by_name['metadata']._serialized_options = b'\272H(\232\001%\0202\"\032r\0302\026^[A-Za-z0-9_.-]{1,40}$*\005r\003\030\364\003'
+  _globals['_CUSTOMERCHANGE'].fields_by_name['parent_customer_id']._loaded_options = None
+  _globals['_CUSTOMERCHANGE'].fields_by_name['parent_customer_id']._serialized_options = b'\272H(r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\330\001\001'
   _globals['_ARCHIVECUSTOMERREQUEST'].fields_by_name['customer_id']._loaded_options = None
   _globals['_ARCHIVECUSTOMERREQUEST'].fields_by_name['customer_id']._serialized_options = b'\272H%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$'
   _globals['_ARCHIVECUSTOMERREQUEST'].fields_by_name['etag']._loaded_options = None
@@ -117,39 +121,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERSSERVICE'].methods_by_name['BatchGetParties']._loaded_options = None
   _globals['_CUSTOMERSSERVICE'].methods_by_name['BatchGetParties']._serialized_options = b'\212\265\030\024\n\014parties.read\020\002\030\001 \003'
   _globals['_CREATECUSTOMERREQUEST']._serialized_start=383
-  _globals['_CREATECUSTOMERREQUEST']._serialized_end=958
-  _globals['_CREATECUSTOMERREQUEST_METADATAENTRY']._serialized_start=911
-  _globals['_CREATECUSTOMERREQUEST_METADATAENTRY']._serialized_end=958
-  _globals['_CREATECUSTOMERRESPONSE']._serialized_start=960
-  _globals['_CREATECUSTOMERRESPONSE']._serialized_end=1038
-  _globals['_GETCUSTOMERREQUEST']._serialized_start=1041
-  _globals['_GETCUSTOMERREQUEST']._serialized_end=1171
-  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1173
-  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1248
-  _globals['_LISTCUSTOMERSREQUEST']._serialized_start=1251
-  _globals['_LISTCUSTOMERSREQUEST']._serialized_end=1478
-  _globals['_LISTCUSTOMERSRESPONSE']._serialized_start=1480
-  _globals['_LISTCUSTOMERSRESPONSE']._serialized_end=1583
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=1586
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=1820
-  _globals['_CUSTOMERCHANGE']._serialized_start=1823
-  _globals['_CUSTOMERCHANGE']._serialized_end=2315
-  _globals['_CUSTOMERCHANGE_METADATAENTRY']._serialized_start=911
-  _globals['_CUSTOMERCHANGE_METADATAENTRY']._serialized_end=958
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=2317
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=2395
-  _globals['_ARCHIVECUSTOMERREQUEST']._serialized_start=2397
-  _globals['_ARCHIVECUSTOMERREQUEST']._serialized_end=2507
-  _globals['_ARCHIVECUSTOMERRESPONSE']._serialized_start=2509
-  _globals['_ARCHIVECUSTOMERRESPONSE']._serialized_end=2588
-  _globals['_BATCHGETPARTIESREQUEST']._serialized_start=2590
-  _globals['_BATCHGETPARTIESREQUEST']._serialized_end=2684
-  _globals['_PARTYVERSION']._serialized_start=2686
-  _globals['_PARTYVERSION']._serialized_end=2788
-  _globals['_BATCHGETPARTIESRESPONSE']._serialized_start=2790
-  _globals['_BATCHGETPARTIESRESPONSE']._serialized_end=2884
-  _globals['_PARTYANSWER']._serialized_start=2887
-  _globals['_PARTYANSWER']._serialized_end=3063
-  _globals['_CUSTOMERSSERVICE']._serialized_start=3066
-  _globals['_CUSTOMERSSERVICE']._serialized_end=4129
+  _globals['_CREATECUSTOMERREQUEST']._serialized_end=1057
+  _globals['_CREATECUSTOMERREQUEST_METADATAENTRY']._serialized_start=1010
+  _globals['_CREATECUSTOMERREQUEST_METADATAENTRY']._serialized_end=1057
+  _globals['_CREATECUSTOMERRESPONSE']._serialized_start=1059
+  _globals['_CREATECUSTOMERRESPONSE']._serialized_end=1137
+  _globals['_GETCUSTOMERREQUEST']._serialized_start=1140
+  _globals['_GETCUSTOMERREQUEST']._serialized_end=1270
+  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1272
+  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1347
+  _globals['_LISTCUSTOMERSREQUEST']._serialized_start=1350
+  _globals['_LISTCUSTOMERSREQUEST']._serialized_end=1577
+  _globals['_LISTCUSTOMERSRESPONSE']._serialized_start=1579
+  _globals['_LISTCUSTOMERSRESPONSE']._serialized_end=1682
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=1685
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=1919
+  _globals['_CUSTOMERCHANGE']._serialized_start=1922
+  _globals['_CUSTOMERCHANGE']._serialized_end=2513
+  _globals['_CUSTOMERCHANGE_METADATAENTRY']._serialized_start=1010
+  _globals['_CUSTOMERCHANGE_METADATAENTRY']._serialized_end=1057
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=2515
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=2593
+  _globals['_ARCHIVECUSTOMERREQUEST']._serialized_start=2595
+  _globals['_ARCHIVECUSTOMERREQUEST']._serialized_end=2705
+  _globals['_ARCHIVECUSTOMERRESPONSE']._serialized_start=2707
+  _globals['_ARCHIVECUSTOMERRESPONSE']._serialized_end=2786
+  _globals['_BATCHGETPARTIESREQUEST']._serialized_start=2788
+  _globals['_BATCHGETPARTIESREQUEST']._serialized_end=2882
+  _globals['_PARTYVERSION']._serialized_start=2884
+  _globals['_PARTYVERSION']._serialized_end=2986
+  _globals['_BATCHGETPARTIESRESPONSE']._serialized_start=2988
+  _globals['_BATCHGETPARTIESRESPONSE']._serialized_end=3082
+  _globals['_PARTYANSWER']._serialized_start=3085
+  _globals['_PARTYANSWER']._serialized_end=3261
+  _globals['_CUSTOMERSSERVICE']._serialized_start=3264
+  _globals['_CUSTOMERSSERVICE']._serialized_end=4327
 # @@protoc_insertion_point(module_scope)

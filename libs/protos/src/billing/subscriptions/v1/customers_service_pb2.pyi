@@ -59,6 +59,8 @@ class CreateCustomerRequest(_message.Message):
     NET_TERMS_DAYS_FIELD_NUMBER: _builtins.int
     SELLER_ID_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    PARENT_CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    BILLED_TO_PARENT_FIELD_NUMBER: _builtins.int
     external_id: _builtins.str
     """The id in the caller's own system."""
     currency_code: _builtins.str
@@ -71,6 +73,10 @@ class CreateCustomerRequest(_message.Message):
     """Days from invoice date to due date."""
     seller_id: _builtins.str
     """The seller that bills this customer; empty means the default one."""
+    parent_customer_id: _builtins.str
+    """The parent customer; empty means none."""
+    billed_to_parent: _builtins.bool
+    """Whether the parent pays for it."""
     @_builtins.property
     def party(self) -> _party_pb2.Party:
         """The party."""
@@ -95,10 +101,12 @@ class CreateCustomerRequest(_message.Message):
         net_terms_days: _builtins.int = ...,
         seller_id: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        parent_customer_id: _builtins.str = ...,
+        billed_to_parent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["party", b"party"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "currency_code", b"currency_code", "external_id", b"external_id", "metadata", b"metadata", "net_terms_days", b"net_terms_days", "party", b"party", "seller_id", b"seller_id", "tax_ids", b"tax_ids", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed_to_parent", b"billed_to_parent", "collection_method", b"collection_method", "currency_code", b"currency_code", "external_id", b"external_id", "metadata", b"metadata", "net_terms_days", b"net_terms_days", "parent_customer_id", b"parent_customer_id", "party", b"party", "seller_id", b"seller_id", "tax_ids", b"tax_ids", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -320,6 +328,8 @@ class CustomerChange(_message.Message):
     COLLECTION_METHOD_FIELD_NUMBER: _builtins.int
     NET_TERMS_DAYS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    PARENT_CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    BILLED_TO_PARENT_FIELD_NUMBER: _builtins.int
     external_id: _builtins.str
     """External id."""
     currency_code: _builtins.str
@@ -330,6 +340,10 @@ class CustomerChange(_message.Message):
     """How invoices are collected."""
     net_terms_days: _builtins.int
     """Net terms in days."""
+    parent_customer_id: _builtins.str
+    """The parent customer; empty means none."""
+    billed_to_parent: _builtins.bool
+    """Whether the parent pays for it; what is due from now on is billed so."""
     @_builtins.property
     def party(self) -> _party_pb2.Party:
         """Party; becomes a new version."""
@@ -353,10 +367,12 @@ class CustomerChange(_message.Message):
         collection_method: _collection_pb2.CollectionMethod.ValueType = ...,
         net_terms_days: _builtins.int = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        parent_customer_id: _builtins.str = ...,
+        billed_to_parent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["party", b"party"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_method", b"collection_method", "currency_code", b"currency_code", "external_id", b"external_id", "metadata", b"metadata", "net_terms_days", b"net_terms_days", "party", b"party", "tax_ids", b"tax_ids", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed_to_parent", b"billed_to_parent", "collection_method", b"collection_method", "currency_code", b"currency_code", "external_id", b"external_id", "metadata", b"metadata", "net_terms_days", b"net_terms_days", "parent_customer_id", b"parent_customer_id", "party", b"party", "tax_ids", b"tax_ids", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -72,7 +72,7 @@ class CustomersServiceServicer:
     """
 
     def CreateCustomer(self, request, context):
-        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY.
+        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY, CUSTOMER_NOT_FOUND for the parent, CUSTOMER_ARCHIVED, CUSTOMER_CYCLE, HIERARCHY_TOO_DEEP, INVALID_PARENT, CURRENCY_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,7 +100,7 @@ class CustomersServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ArchiveCustomer(self, request, context):
-        """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, ETAG_MISMATCH.
+        """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, CUSTOMER_PAYS_FOR_OTHERS, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

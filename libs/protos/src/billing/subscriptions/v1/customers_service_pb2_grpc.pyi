@@ -34,7 +34,7 @@ class CustomersServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CustomersServiceAsyncStub: ...
     CreateCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.CreateCustomerRequest, _customers_service_pb2.CreateCustomerResponse]
-    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY."""
+    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY, CUSTOMER_NOT_FOUND for the parent, CUSTOMER_ARCHIVED, CUSTOMER_CYCLE, HIERARCHY_TOO_DEEP, INVALID_PARENT, CURRENCY_MISMATCH."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.GetCustomerRequest, _customers_service_pb2.GetCustomerResponse]
     """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND, INVALID_READ_MASK."""
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.ListCustomersRequest, _customers_service_pb2.ListCustomersResponse]
@@ -42,7 +42,7 @@ class CustomersServiceStub:
     UpdateCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.UpdateCustomerRequest, _customers_service_pb2.UpdateCustomerResponse]
     """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK, UNSPECIFIED_VALUE and those of CreateCustomer."""
     ArchiveCustomer: _grpc.UnaryUnaryMultiCallable[_customers_service_pb2.ArchiveCustomerRequest, _customers_service_pb2.ArchiveCustomerResponse]
-    """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, ETAG_MISMATCH."""
+    """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, CUSTOMER_PAYS_FOR_OTHERS, ETAG_MISMATCH."""
     BatchGetParties: _grpc.UnaryStreamMultiCallable[_customers_service_pb2.BatchGetPartiesRequest, _customers_service_pb2.BatchGetPartiesResponse]
     """Answers versions of parties for the copies on invoices, in request order. Internal, changes nothing. Errors: an item that is unknown answers PARTY_NOT_FOUND."""
 
@@ -52,7 +52,7 @@ class CustomersServiceAsyncStub(CustomersServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.CreateCustomerRequest, _customers_service_pb2.CreateCustomerResponse]  # type: ignore[assignment]
-    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY."""
+    """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY, CUSTOMER_NOT_FOUND for the parent, CUSTOMER_ARCHIVED, CUSTOMER_CYCLE, HIERARCHY_TOO_DEEP, INVALID_PARENT, CURRENCY_MISMATCH."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.GetCustomerRequest, _customers_service_pb2.GetCustomerResponse]  # type: ignore[assignment]
     """Answers one customer. Changes nothing. Errors: CUSTOMER_NOT_FOUND, INVALID_READ_MASK."""
     ListCustomers: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.ListCustomersRequest, _customers_service_pb2.ListCustomersResponse]  # type: ignore[assignment]
@@ -60,7 +60,7 @@ class CustomersServiceAsyncStub(CustomersServiceStub):
     UpdateCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.UpdateCustomerRequest, _customers_service_pb2.UpdateCustomerResponse]  # type: ignore[assignment]
     """Changes the named fields of a customer; a changed party becomes a new version. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, ETAG_MISMATCH, CUSTOMER_ARCHIVED, INVALID_UPDATE_MASK, UNSPECIFIED_VALUE and those of CreateCustomer."""
     ArchiveCustomer: _aio.UnaryUnaryMultiCallable[_customers_service_pb2.ArchiveCustomerRequest, _customers_service_pb2.ArchiveCustomerResponse]  # type: ignore[assignment]
-    """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, ETAG_MISMATCH."""
+    """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, CUSTOMER_PAYS_FOR_OTHERS, ETAG_MISMATCH."""
     BatchGetParties: _aio.UnaryStreamMultiCallable[_customers_service_pb2.BatchGetPartiesRequest, _customers_service_pb2.BatchGetPartiesResponse]  # type: ignore[assignment]
     """Answers versions of parties for the copies on invoices, in request order. Internal, changes nothing. Errors: an item that is unknown answers PARTY_NOT_FOUND."""
 
@@ -73,7 +73,7 @@ class CustomersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customers_service_pb2.CreateCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customers_service_pb2.CreateCustomerResponse, _abc.Awaitable[_customers_service_pb2.CreateCustomerResponse]]:
-        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY."""
+        """Creates a customer. Idempotent by key. Errors: EXTERNAL_ID_TAKEN, UNKNOWN_CURRENCY, UNKNOWN_TIME_ZONE, INVALID_TAX_ID, INVALID_PARTY, CUSTOMER_NOT_FOUND for the parent, CUSTOMER_ARCHIVED, CUSTOMER_CYCLE, HIERARCHY_TOO_DEEP, INVALID_PARENT, CURRENCY_MISMATCH."""
 
     @_abc_1.abstractmethod
     def GetCustomer(
@@ -105,7 +105,7 @@ class CustomersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customers_service_pb2.ArchiveCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customers_service_pb2.ArchiveCustomerResponse, _abc.Awaitable[_customers_service_pb2.ArchiveCustomerResponse]]:
-        """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, ETAG_MISMATCH."""
+        """Archives a customer without running subscriptions. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_HAS_SUBSCRIPTIONS, CUSTOMER_PAYS_FOR_OTHERS, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def BatchGetParties(
