@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
-from numbers import Rational
 from typing import NamedTuple, cast
 
 from billing_kernel.money import ExactAmount, Money
@@ -20,7 +19,7 @@ from billing_pricing.price import Price
 from billing_pricing.rating import Rated, Slice, rate
 from billing_pricing.settling import Settled, fewer_places, settle
 from billing_pricing.totals import Share, Terms, total_of
-from billing_pricing.usage import ONE, ZERO, Usage, invalid_usage, joined, quantity_of
+from billing_pricing.usage import ONE, ZERO, Usage, as_given, invalid_usage, joined, quantity_of
 
 
 class RatedPrice(NamedTuple):
@@ -111,12 +110,12 @@ def rate_price(
             price, rate(cast(Model, price.model), quantity_of(usage), currency, price.adjustments.rounding.mode)
         )
     _check(price, usage, "events")
+    _check(price, billed or ZERO, "billed_events")
     unit = price.adjustments.unit
     terms = Terms(price, currency, share, limits_share, unit.rate_at(at) if unit else ONE, period)
     total = total_of(terms, joined(billed or ZERO, usage, price.measure), final=final)
     if billed is None:
         return RatedPrice(price, settle(total, None))
-    _check(price, billed, "billed_events")
     before = total_of(terms, joined(ZERO, billed, price.measure), final=False)
     return RatedPrice(price, settle(total, before))
 
@@ -127,11 +126,10 @@ def explain(rated: Rated | Slice | RatedPrice, references: Mapping[str, str] | N
 
 
 def _check(price: Price, usage: Usage, field: str) -> None:
-    """Refuses events that cannot be priced, by their place in what was given."""
-    if isinstance(usage, Rational):
-        return
+    """Refuses events that cannot be priced, by their place in what was given; a bare quantity is one event."""
+    given = as_given(usage) if price.is_windowed or isinstance(price.model, Matrix) else ()
     if isinstance(price.model, Matrix):
-        price.model.refuse_strangers(usage, field)
-    for index, event in enumerate(usage if price.is_windowed else ()):
+        price.model.refuse_strangers(given, field)
+    for index, event in enumerate(given if price.is_windowed else ()):
         if event.at is None:
             raise invalid_usage(f"{field}[{index}].time", "is needed for a commitment by window", "required")

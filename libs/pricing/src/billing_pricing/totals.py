@@ -134,9 +134,8 @@ def _windows(terms: Terms, used: Usage, final: bool) -> Iterator[tuple[datetime 
     found: dict[datetime, list[Event]] = {}
     if commitment.true_up and final and terms.period is not None:
         found = {start: [] for start in _starts(commitment.window, terms.period)}
-    for index, event in enumerate(events_of(used)):
-        if event.at is None:
-            raise invalid_usage(f"events[{index}].time", "is needed for a commitment by window", "required")
+    for event in events_of(used):
+        assert event.at is not None, "rate_price has looked"
         found.setdefault(window_start(commitment.window, event.at), []).append(event)
     for start in sorted(found):
         yield start, tuple(found[start])

@@ -68,7 +68,7 @@ def quantity_of(usage: Usage) -> Fraction:
 
 def events_of(usage: Usage) -> Events:
     """The events, in order of time when each has one; a bare quantity is one event, and zero is none."""
-    events = _as_given(usage)
+    events = as_given(usage)
     if all(event.at is not None for event in events):
         return tuple(sorted(events, key=attrgetter("at")))
     return events
@@ -78,10 +78,11 @@ def joined(billed: Usage, usage: Usage, measure: Measure) -> Usage:
     """Both together, as `measure` wants them."""
     if measure is Measure.QUANTITY:
         return quantity_of(billed) + quantity_of(usage)
-    return events_of(_as_given(billed) + _as_given(usage))
+    return events_of(as_given(billed) + as_given(usage))
 
 
-def _as_given(usage: Usage) -> Events:
+def as_given(usage: Usage) -> Events:
+    """The events in the order in which they were given."""
     if isinstance(usage, Rational):
         return (Event(Fraction(usage)),) if usage else ()
     return tuple(usage)
