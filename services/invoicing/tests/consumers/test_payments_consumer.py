@@ -22,7 +22,7 @@ async def invoice_id(books):
 
 async def pay(books, *payments):
     events = [received(books.tenant_id, pb.PaymentSucceeded(payment=payment), at=MARCH) for payment in payments]
-    await books.payments.process(events)
+    await books.facts.process(events)
 
 
 async def state_of(books):
@@ -107,7 +107,7 @@ async def waiting(books):
 async def test_that_collection_was_tried_is_noted(books, invoice_id, kind):
     assert await untried(books)
     event = received(books.tenant_id, kind(payment=payment_facts(invoice_id, 5831)), at=FEBRUARY)
-    await books.payments.process([event, event])
+    await books.facts.process([event, event])
     assert not await untried(books)
     assert await books.one("SELECT tried_at, state FROM invoice") == (FEBRUARY, "open")
 

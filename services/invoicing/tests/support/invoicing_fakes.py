@@ -52,9 +52,10 @@ class FakeRatings:
 
 @dataclass
 class FakeTaxes:
-    """German VAT of 19 %. `refuse` by tax category; `fail` refuses every question."""
+    """German VAT of 19 %, or of `percents` by tax category. `refuse` likewise; `fail` refuses every question."""
 
     refuse: dict[str, Refusal] = field(default_factory=dict)
+    percents: dict[str, int] = field(default_factory=dict)
     fail: DomainError | None = None
     asked: list[int] = field(default_factory=list)
 
@@ -68,17 +69,18 @@ class FakeTaxes:
         for charge in due.taxable:
             if charge.tax_category in self.refuse:
                 return self.refuse[charge.tax_category]
-        return tuple(_taxed(charge) for charge in due.taxable)
+        return tuple(_taxed(charge, self.percents.get(charge.tax_category, 19)) for charge in due.taxable)
 
 
-def _taxed(charge: Charge) -> TaxedLine:
+def _taxed(charge: Charge, percent: int) -> TaxedLine:
     amount = charge.taxable_minor
     if charge.tax_behavior is TaxBehavior.INCLUSIVE:
-        net = round_fraction(Fraction(amount * 100, 119), Rounding.HALF_UP)
+        net = round_fraction(Fraction(amount * 100, 100 + percent), Rounding.HALF_UP)
     else:
         net = amount
-    tax = amount - net if net != amount else round_fraction(Fraction(net * 19, 100), Rounding.HALF_UP)
-    named = LineTax("VAT", "DE", "", "19", net, tax, "CUSTOMER_PLACE", "2026-02-01", "PER_LINE", "source", "")
+    inside = charge.tax_behavior is TaxBehavior.INCLUSIVE
+    tax = amount - net if inside else round_fraction(Fraction(net * percent, 100), Rounding.HALF_UP)
+    named = LineTax("VAT", "DE", "", str(percent), net, tax, "CUSTOMER_PLACE", "2026-02-01", "PER_LINE", "source", "")
     return TaxedLine(net, tax, (named,))
 
 

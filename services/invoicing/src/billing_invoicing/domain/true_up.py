@@ -58,12 +58,16 @@ def _charge(commitment: Commitment, spent_minor: int, missed_minor: int, currenc
 def _tree(commitment: Commitment, spent_minor: int, currency: str) -> Node:
     """The commitment, prorated and rounded on its own, without what the period was billed; never below zero."""
     promised = Constant(major(commitment.amount_minor, currency), f"{currency} committed")
-    billed = Constant(major(commitment.billed_minor, currency), f"{currency} billed before")
-    spent = Constant(major(spent_minor, currency), f"{currency} charged with it")
     prorated = Round(tree_of(commitment.explanation, promised, currency), currency, Rounding.HALF_UP)
-    missing = Add((prorated, _less(billed), _less(spent)))
+    missing = Add(
+        (
+            prorated,
+            _less(commitment.billed_minor, "billed before", currency),
+            _less(spent_minor, "charged with it", currency),
+        )
+    )
     return Maximum((Constant(Fraction(0), currency), missing))
 
 
-def _less(node: Node) -> Node:
-    return Multiply((Constant(Fraction(-1), "less"), node))
+def _less(minor: int, label: str, currency: str) -> Node:
+    return Multiply((Constant(Fraction(-1), label), Constant(major(minor, currency), currency)))

@@ -75,7 +75,7 @@ class Invoices(Protocol):
 
     async def insert_lines(self, invoices: Sequence[Invoice]) -> None:
         """Lines, the charges they hold and the credits they give. Raises UniqueViolated where a charge is on an invoice
-        already or another credit of the same line was faster; NotCaughtUp where a repaired invoice was just voided."""
+        already, NotCaughtUp where another credit of the same line was faster or its invoice was just voided."""
 
     async def insert(self, invoices: Sequence[Invoice]) -> None: ...
 

@@ -9,7 +9,13 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from billing_kernel.money import exponent
 
-from billing_invoicing.domain.document import DocumentLine, DocumentParty, DocumentTax, InvoiceDocument
+from billing_invoicing.domain.document import (
+    DocumentDiscount,
+    DocumentLine,
+    DocumentParty,
+    DocumentTax,
+    InvoiceDocument,
+)
 
 _UNIT_DIGITS_MAX = 12  # fractional digits of a unit price in the contract
 
@@ -30,6 +36,9 @@ def texts_of(document: InvoiceDocument) -> Mapping[str, Any]:
         "total": _amount(document.total_minor, document),
         "paid": _amount(-document.paid_minor, document) if document.paid_minor else "",
         "due": _amount(document.due_minor, document),
+        "discount": _amount(-document.discount_minor, document) if document.discount_minor else "",
+        "credit": _amount(-document.credit_applied_minor, document) if document.credit_applied_minor else "",
+        "granted": _amount(document.credit_granted_minor, document) if document.credit_granted_minor else "",
         "terms": document.terms,
         "footer": document.footer,
     }
@@ -42,7 +51,7 @@ def _party(party: DocumentParty) -> Mapping[str, Any]:
     return {"title": title, "lines": [line for line in below if line]}
 
 
-def _line(line: DocumentLine, document: InvoiceDocument) -> Mapping[str, str]:
+def _line(line: DocumentLine, document: InvoiceDocument) -> Mapping[str, Any]:
     return {
         "position": str(line.position),
         "description": line.description,
@@ -52,7 +61,14 @@ def _line(line: DocumentLine, document: InvoiceDocument) -> Mapping[str, str]:
         "tax": line.tax_label,
         "net": _amount(line.net_minor, document),
         "explanation": line.explanation,
+        "note": line.note,
+        "discounts": [_discount(discount, document) for discount in line.discounts],
     }
+
+
+def _discount(discount: DocumentDiscount, document: InvoiceDocument) -> Mapping[str, str]:
+    kind = "Discount" if discount.amount_minor >= 0 else "Discount taken back"
+    return {"label": f"{kind} {discount.label}", "amount": _amount(-discount.amount_minor, document)}
 
 
 def _tax(tax: DocumentTax, document: InvoiceDocument) -> Mapping[str, str]:

@@ -7,10 +7,12 @@ from billing_runtime.database import Database
 from sqlalchemy import select
 
 from billing_invoicing.domain.content import content_hash
+from billing_invoicing.storage.credit_invariants import CREDIT_INVARIANTS
 from billing_invoicing.storage.queries import PostgresReads
 from billing_invoicing.storage.tables import invoice
 
 INVARIANTS = {
+    **CREDIT_INVARIANTS,
     "one_line_per_charge": """
         SELECT line.charge_id FROM invoice_line AS line JOIN invoice USING (tenant_id, invoice_id)
         WHERE invoice.state <> 'void' GROUP BY line.charge_id HAVING count(*) > 1
@@ -46,10 +48,11 @@ INVARIANTS = {
     """,
     "paid_is_what_was_applied": """
         SELECT invoice.invoice_id FROM invoice LEFT JOIN applied_payment AS applied USING (tenant_id, invoice_id)
-        GROUP BY invoice.invoice_id, invoice.paid_minor, invoice.total_minor, invoice.state
+        GROUP BY invoice.invoice_id, invoice.paid_minor, invoice.credit_applied_minor, invoice.total_minor,
+            invoice.state
         HAVING coalesce(sum(applied.amount_minor), 0) <> invoice.paid_minor
-            OR (invoice.state = 'paid') <> (invoice.paid_minor = invoice.total_minor AND invoice.state <> 'draft'
-                AND invoice.state <> 'void')
+            OR (invoice.state = 'paid') <> (invoice.state NOT IN ('draft', 'void')
+                AND invoice.paid_minor + invoice.credit_applied_minor = greatest(invoice.total_minor, 0))
     """,
     "payments_applied_whole": "SELECT applied_id FROM applied_payment WHERE amount_minor <> paid_minor",
     "settled_dues_have_their_invoice": """

@@ -3,12 +3,10 @@ read the same credits only one can add the next."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from billing_runtime.transaction import Transaction
 from sqlalchemy import and_, exists, select
-from sqlalchemy.dialects.postgresql import insert
 
 from billing_invoicing.domain.credits import Repaired
 from billing_invoicing.domain.errors import NotCaughtUp
@@ -16,6 +14,13 @@ from billing_invoicing.domain.invoice import Invoice, Line, State
 from billing_invoicing.storage.credit_tables import line_credit
 from billing_invoicing.storage.mapping import line_from_row
 from billing_invoicing.storage.tables import invoice, invoice_line, invoiced_charge
+
+# In one order, so that two transactions that credit the same lines wait for each other in a row.
+_INSERT = """
+INSERT INTO line_credit (charge_id, ordinal, repaired_invoice_id, credit_charge_id, invoice_id)
+SELECT * FROM unnest(%s::uuid[], %s::int[], %s::uuid[], %s::uuid[], %s::uuid[]) ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+"""
 
 
 async def repaired_lines(tx: Transaction, charge_ids: Sequence[UUID]) -> Mapping[UUID, Repaired]:
@@ -67,24 +72,23 @@ async def _given(tx: Transaction, charge_ids: Sequence[UUID]) -> tuple[Mapping[U
 
 
 async def insert_credits(tx: Transaction, invoices: Sequence[Invoice]) -> None:
-    """Raises UniqueViolated where another credit took the number, NotCaughtUp where a repaired invoice is void now."""
+    """Raises NotCaughtUp where another credit of a line was faster, or a repaired invoice is void now: read again."""
     rows = [_row(each, line) for each in invoices for line in each.lines if line.credit_of is not None]
     if not rows:
         return
-    own = {each.invoice_id for each in invoices}
-    await _hold(tx, {row["repaired_invoice_id"] for row in rows} - own)
-    await tx.conn.execute(insert(line_credit), rows)
+    charges, ordinals, repaired, credits, holders = zip(*rows, strict=True)
+    await _hold(tx, set(repaired) - {each.invoice_id for each in invoices})
+    columns = (list(charges), list(ordinals), list(repaired), list(credits), list(holders))
+    inserted = await tx.raw.execute(_INSERT, columns)
+    if inserted.rowcount < len(rows):
+        raise NotCaughtUp("another credit of the same line was faster")
 
 
-def _row(of: Invoice, line: Line) -> dict[str, Any]:
+def _row(of: Invoice, line: Line) -> tuple[UUID, int, UUID, UUID, UUID]:
+    """The columns of _INSERT."""
     assert line.credit_of is not None
-    return {
-        "charge_id": line.credit_of.charge_id,
-        "ordinal": line.credit_of.ordinal,
-        "repaired_invoice_id": line.credit_of.invoice_id,
-        "credit_charge_id": line.charge_id,
-        "invoice_id": of.invoice_id,
-    }
+    repaired = line.credit_of
+    return (repaired.charge_id, repaired.ordinal, repaired.invoice_id, line.charge_id, of.invoice_id)
 
 
 async def _hold(tx: Transaction, invoice_ids: set[UUID]) -> None:

@@ -1,0 +1,367 @@
+"""Discounts, credits, commitments and account credit through the consumer: what is written, told, and guarded."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from billing.invoicing.v1 import events_pb2 as pb
+from billing.payments.v1.events_pb2 import PaymentSucceeded
+from billing_invoicing.domain.due import Refusal
+from billing_invoicing.domain.errors import InvoiceCredited
+from billing_invoicing.operations.retry_parked_due import retry_parked_due
+from billing_invoicing.operations.void_invoice import void_invoice
+from billing_invoicing.storage.queries import reads_of
+from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork, units_of_work
+from billing_kernel.ids import decode, encode, uuid7
+from billing_runtime.call import calling
+from billing_testkit.tenants import service_call
+from invoicing_builders import billing_due, flat_charge, metered_charge, payment_facts, received
+from invoicing_credits import amount_off, commitment, credit_of, expired, percent_off
+
+pytestmark = pytest.mark.usefixtures("seller")
+
+INVOICED, PARKED, NOTHING = (
+    pb.SETTLEMENT_OUTCOME_INVOICED,
+    pb.SETTLEMENT_OUTCOME_PARKED,
+    pb.SETTLEMENT_OUTCOME_NOTHING_TO_BILL,
+)
+FIGURES = "SELECT net_minor, tax_minor, total_minor, discount_minor, credit_applied_minor, state FROM invoice"
+LINES = "SELECT amount_minor, discount_minor, net_minor, tax_minor FROM invoice_line ORDER BY invoice_id, position"
+
+
+async def invoices(books):
+    return await books.rows(f"{FIGURES} ORDER BY number_sequence, invoice_id")
+
+
+async def settled(books):
+    return [(each.outcome, each.reason) for each in await books.events("BillingDueSettled")]
+
+
+async def balance(books):
+    return await books.rows("SELECT balance_minor FROM account_credit")
+
+
+def for_customer(due, charges, **changes):
+    """Another due of the same customer."""
+    return billing_due(charges, customer_id=due.customer_id, subscription_id=due.subscription_id, **changes)
+
+
+async def void(books, invoice_id):
+    async with books.database.begin(service_call(books.tenant_id)) as tx:
+        await void_invoice(PostgresUnitOfWork(tx), invoice_id, reason="wrong", etag="")
+
+
+async def ids(books):
+    return [row[0] for row in await books.rows("SELECT invoice_id FROM invoice ORDER BY number_sequence")]
+
+
+# --- discounts
+
+
+async def test_f28_a_coupon_before_three_rates_of_tax(books, peers):
+    peers.taxes.percents = {"ten": 10, "none": 0, "twenty": 20}
+    fees = [
+        flat_charge(10000, tax_category="ten"),
+        flat_charge(5000, tax_category="none"),
+        flat_charge(3000, tax_category="twenty"),
+    ]
+    minimum = commitment(20000, tax_category="twenty")
+    await books.bill(billing_due(fees, discounts=[amount_off(1000)], commitment=minimum))
+    assert await books.rows(LINES) == [
+        (10000, 500, 9500, 950),
+        (5000, 250, 4750, 0),
+        (3000, 150, 2850, 570),
+        (2000, 100, 1900, 380),
+    ]
+    assert await invoices(books) == [(19000, 1900, 20900, 1000, 0, "open")]
+    assert await books.broken() == {}
+
+
+async def test_g13_two_coupons_one_after_the_other(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    discounts = [percent_off("25", "SPRING"), percent_off("10", "FRIEND")]
+    await books.bill(billing_due([flat_charge(10000)], discounts=discounts))
+    assert await invoices(books) == [(6750, 0, 6750, 3250, 0, "open")]
+    kept = await books.one("SELECT discounts FROM invoice_line")
+    assert [(each["coupon_code"], each["percent"], each["amount_minor"]) for each in kept] == [
+        ("SPRING", "25", 2500),
+        ("FRIEND", "10", 750),
+    ]
+    (finalized,) = await books.events("InvoiceFinalized")
+    assert finalized.invoice.due.amount_minor == 6750
+    assert await books.broken() == {}
+
+
+async def test_metered_charges_are_discounted_once_they_are_rated(books):
+    await books.bill(billing_due([metered_charge()], discounts=[percent_off("10")]))
+    assert await books.rows(LINES) == [(6000, 600, 5400, 1026)]
+
+
+# --- credits
+
+
+async def test_a_credit_takes_discount_and_tax_of_the_line_it_repairs(books, peers):
+    bought = flat_charge(10000)
+    first = billing_due([bought], discounts=[percent_off("20")])
+    await books.bill(first)
+    peers.taxes.percents = {"digital_service": 25}  # what tax would say today does not matter
+    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(6000)]))
+    assert (await books.rows(LINES))[1:] == [(-5000, -1000, -4000, -760), (6000, 0, 6000, 1500)]
+    row = await books.one(
+        "SELECT credit_of_charge_id::text, credit_of_invoice_id, credit_of_line_id, reason, proration"
+        " FROM invoice_line WHERE credit_of_charge_id IS NOT NULL"
+    )
+    repaired = await books.one("SELECT invoice_id, line_id FROM invoice_line WHERE charge_id = %s", bought.charge_id)
+    assert row == (bought.charge_id, *repaired, "DOWNGRADE", "BY_DAYS, ACTUAL_PERIOD")
+    assert await books.broken() == {}
+
+
+async def test_what_is_left_of_the_line_is_the_most_that_a_credit_gives(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    for amount in (7000, 7000, 10):
+        await books.bill(for_customer(first, [credit_of(bought, amount), flat_charge(20000)]))
+    rows = await books.rows("SELECT amount_minor FROM invoice_line WHERE amount_minor <= 0 ORDER BY line_id")
+    assert [row[0] for row in rows] == [-7000, -3000, 0]
+    assert await books.broken() == {}
+
+
+async def test_credits_of_one_line_at_once_never_exceed_it(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    dues = [for_customer(first, [credit_of(bought, 900), flat_charge(20000)]) for _ in range(20)]
+    await asyncio.gather(*(books.bill_until_done(due) for due in dues))
+    given = await books.one(
+        "SELECT sum(amount_minor), count(*) FROM invoice_line WHERE credit_of_charge_id IS NOT NULL"
+    )
+    assert given == (-10000, 20)
+    assert await books.broken() == {}
+
+
+async def test_a_credit_and_its_charge_in_one_batch(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    later = [for_customer(first, [credit_of(bought, 6000)]), for_customer(first, [credit_of(bought, 6000)])]
+    await books.bill(first, *later)
+    assert [row[0] for row in await invoices(books)] == [10000, -6000, -4000]
+    assert await settled(books) == [(INVOICED, "")] * 3
+    assert await books.broken() == {}
+
+
+async def test_a_credit_of_what_is_not_invoiced_is_parked_and_given_once_it_is(books, peers):
+    bought = flat_charge(10000, tax_category="gold")
+    first = billing_due([bought])
+    second = for_customer(first, [credit_of(bought, 4000), flat_charge(5000)], discounts=[percent_off("10")])
+    peers.taxes.refuse["gold"] = Refusal("UNKNOWN_TAX_CATEGORY", "no such category")
+    await books.bill(first)
+    await books.bill(second)
+    assert await settled(books) == [(PARKED, "UNKNOWN_TAX_CATEGORY"), (PARKED, "REPAIRED_LINE_NOT_FOUND")]
+    peers.taxes.refuse.clear()
+    with calling(service_call(books.tenant_id)):
+        begin, read = units_of_work(books.database), reads_of(books.database)
+        for due in (first, second):
+            assert await retry_parked_due(begin, read, peers, UUID(due.due_id)) is not None
+    assert [row[0] for row in await invoices(books)] == [10000, -4000 + 4500]
+    assert await books.broken() == {}
+
+
+async def test_a_credit_of_a_void_line_finds_nothing(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    await void(books, (await ids(books))[0])
+    await books.bill(for_customer(first, [credit_of(bought, 1)]))
+    assert (await settled(books))[1:] == [(PARKED, "REPAIRED_LINE_NOT_FOUND")]
+
+
+async def test_what_another_invoice_credits_is_not_voided(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    await books.bill(for_customer(first, [credit_of(bought, 10000), flat_charge(30000)]))
+    repaired, crediting = await ids(books)
+    with pytest.raises(InvoiceCredited):
+        await void(books, repaired)
+    await void(books, crediting)
+    await books.bill(for_customer(first, [credit_of(bought, 10000), flat_charge(30000)]))  # its credit counts no more
+    assert await books.one("SELECT count(*) FROM line_credit") == 2
+    last = await books.rows("SELECT amount_minor FROM invoice_line WHERE invoice_id = %s", (await ids(books))[2])
+    assert sorted(last) == [(-10000,), (30000,)]
+    assert await books.broken() == {}
+
+
+# --- totals below zero and account credit
+
+
+async def test_a_total_below_zero_is_final_and_becomes_account_credit(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(1000)], run_id=""))
+    assert (await invoices(books))[1] == (-4000, -760, -4760, 0, 0, "paid")
+    told = (await books.events("InvoiceFinalized"))[1].invoice
+    assert (told.total.amount_minor, told.due.amount_minor, told.credit_granted.amount_minor) == (-4760, 0, 4760)
+    assert await balance(books) == [(4760,)]
+    await books.bill(for_customer(first, [flat_charge(10000)]))
+    assert (await invoices(books))[2] == (10000, 1900, 11900, 0, 4760, "open")
+    told = (await books.events("InvoiceFinalized"))[2].invoice
+    assert (told.due.amount_minor, told.credit_applied.amount_minor) == (7140, 4760)
+    assert await balance(books) == [(0,)]
+    assert await books.broken() == {}
+
+
+async def grant(books, amount_minor, **changes):
+    """A customer with credit: a due that it could use."""
+    bought = flat_charge(10**6)
+    first = billing_due([bought], **changes)
+    await books.bill(first)
+    await books.bill(for_customer(first, [credit_of(bought, amount_minor)]))
+    return first
+
+
+async def test_credit_pays_and_what_is_left_stays(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    await books.bill(for_customer(first, [flat_charge(3000)]), for_customer(first, [flat_charge(3000)]))
+    assert [(row[4], row[5]) for row in (await invoices(books))[2:]] == [(3000, "paid"), (2000, "open")]
+    assert [type(event).__name__ for event in await books.events()].count("InvoicePaid") == 2  # below zero, and covered
+    assert await balance(books) == [(0,)]
+    due = (await books.events("InvoiceFinalized"))[3].invoice
+    payment = payment_facts(decode("inv", due.invoice_id), due.due.amount_minor)
+    await books.facts.process([received(books.tenant_id, PaymentSucceeded(payment=payment))])
+    assert (await invoices(books))[3][5] == "paid"
+    assert await books.broken() == {}
+
+
+async def test_many_invoices_at_once_use_credit_once(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    second = await grant(books, 7000)
+    dues = [for_customer(each, [flat_charge(1000)]) for _ in range(10) for each in (first, second)]
+    pairs = [dues[place : place + 2][:: 1 if place % 4 else -1] for place in range(0, 20, 2)]
+    await asyncio.gather(*(books.bill_until_done(*pair) for pair in pairs))
+    assert sorted(await balance(books)) == [(0,), (0,)]
+    assert await books.one("SELECT sum(credit_applied_minor) FROM invoice") == 12000
+    assert await books.broken() == {}
+
+
+async def test_void_gives_back_what_was_used(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    await books.bill(for_customer(first, [flat_charge(8000)]))
+    await void(books, (await ids(books))[2])
+    assert await balance(books) == [(5000,)]
+    kinds = await books.rows("SELECT kind, amount_minor FROM account_credit_entry ORDER BY sequence")
+    assert kinds == [("granted", 5000), ("applied", -5000), ("returned", 5000)]
+    assert await books.broken() == {}
+
+
+async def test_credit_of_another_currency_or_customer_stays(books):
+    first = await grant(books, 5000)
+    dollars = flat_charge(1000, "USD")
+    await books.bill(for_customer(first, [dollars], currency_code="USD"), billing_due([flat_charge(1000)]))
+    assert await balance(books) == [(5950,)]
+    assert await books.broken() == {}
+
+
+async def test_account_credit_is_neither_edited_nor_deleted(books):
+    await grant(books, 5000)
+    for statement in ("UPDATE account_credit_entry SET amount_minor = 1", "DELETE FROM account_credit_entry"):
+        with pytest.raises(Exception, match="permission denied"):
+            async with books.database.begin(service_call(books.tenant_id)) as tx:
+                await tx.raw.execute(statement)
+
+
+# --- commitments
+
+
+async def test_a_commitment_counts_what_is_rated(books):
+    await books.bill(billing_due([metered_charge(), flat_charge(1000)], commitment=commitment(10000, 500)))
+    assert [row[0] for row in await books.rows(LINES)] == [6000, 1000, 2500]
+    assert await books.broken() == {}
+
+
+async def test_a_commitment_that_is_met_and_no_charge_is_nothing_to_bill(books, peers):
+    await books.bill(billing_due([], commitment=commitment(1000, 1000)))
+    assert await settled(books) == [(NOTHING, "")]
+    assert peers.taxes.asked == []
+
+
+async def test_a_commitment_alone_is_billed(books):
+    await books.bill(billing_due([], commitment=commitment(1000)))
+    assert [row[0] for row in await invoices(books)] == [1000]
+
+
+async def test_charges_that_another_due_billed_count_for_the_commitment(books):
+    shared, minimum = flat_charge(4000), commitment(10000)
+    await books.bill(billing_due([shared]))
+    await books.bill(billing_due([shared], commitment=minimum))
+    assert [row[0] for row in await invoices(books)] == [4000, 6000]
+    await books.bill(billing_due([shared], commitment=minimum))
+    first, second, third = await books.events("BillingDueSettled")
+    assert third.outcome == INVOICED
+    assert third.invoice_id == first.invoice_id != second.invoice_id
+    assert await books.broken() == {}
+
+
+async def test_a_parked_due_keeps_its_discounts_and_its_commitment(books, peers):
+    due = billing_due([flat_charge(tax_category="gold")], discounts=[percent_off("10")], commitment=commitment(9900))
+    peers.taxes.refuse["gold"] = Refusal("UNKNOWN_TAX_CATEGORY", "no such category")
+    await books.bill(due)
+    peers.taxes.refuse.clear()
+    with calling(service_call(books.tenant_id)):
+        await retry_parked_due(units_of_work(books.database), reads_of(books.database), peers, UUID(due.due_id))
+    assert await books.rows(LINES) == [(4900, 490, 4410, 838), (5000, 500, 4500, 855)]
+
+
+# --- dues without a run, subscriptions that never began
+
+
+async def test_a_due_without_a_run_is_final_at_once(books):
+    await books.bill(billing_due(run_id=""))
+    assert await books.one("SELECT state, run_id, number FROM invoice") == ("open", None, "ACME-2026-000001")
+    (told,) = await books.events("BillingDueSettled")
+    assert (told.run_id, told.outcome) == ("", INVOICED)
+    assert (await books.events("InvoiceFinalized"))[0].invoice.run_id == ""
+
+
+async def hears(books, message):
+    await books.facts.process([received(books.tenant_id, message)])
+
+
+async def test_a_subscription_that_was_never_paid_leaves_nothing_open(books):
+    bought = flat_charge(10000)
+    first, other = billing_due([bought], run_id=""), billing_due()
+    await books.bill(first, other)
+    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(9000)], run_id=""))
+    for _ in range(2):
+        await hears(books, expired(first))
+    states = await books.rows("SELECT subscription_id, state FROM invoice ORDER BY number_sequence")
+    assert [state for _, state in states] == ["void", "open", "void"]
+    voided = await books.events("InvoiceVoided")
+    assert len(voided) == 2
+    assert voided[0].reason == "the first payment never came"
+    assert await books.broken() == {}
+
+
+async def test_the_end_of_a_term_leaves_its_invoices_due(books):
+    due = billing_due()
+    await books.bill(due)
+    await hears(books, expired(due, never_paid=False))
+    assert [row[5] for row in await invoices(books)] == ["open"]
+
+
+async def test_once_anything_was_paid_the_invoices_stay(books):
+    due = billing_due()
+    await books.bill(due)
+    (invoice_id,) = await ids(books)
+    await hears(books, PaymentSucceeded(payment=payment_facts(invoice_id, 100)))
+    await hears(books, expired(due))
+    assert [row[5] for row in await invoices(books)] == ["open"]
+
+
+async def test_an_unknown_subscription_that_expired_is_no_trouble(books):
+    await hears(books, expired(billing_due(subscription_id=encode("sub", uuid7()))))
+    assert await books.one("SELECT count(*) FROM dead_letter") == 0
