@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 from billing_kernel.money import AmountOverflow, Money
 from billing_kernel.period import Period
+from billing_pricing import Adjustments, Flat, Graduated, PerUnit, Tier
+from billing_pricing import Price as PriceModel
 from billing_pricing.explanation import explanation_from_json, verify
-from billing_pricing.models import Flat, Graduated, PerUnit
-from billing_pricing.tiers import Tier
+from billing_usage.domain.measuring import Scope, Totals, measured_total, quantity_of
 from billing_usage.domain.meter import Aggregation
-from billing_usage.domain.rating import Charge, Totals, quantity_of, rate_usage, refused_before_counting
+from billing_usage.domain.rating import Charge, rate_usage, refused_before_counting
 from billing_usage.domain.subscription import Price
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +24,15 @@ CALLS = Graduated(
 )
 
 
-def price(model=CALLS, currency="EUR"):
-    return Price(UUID(int=1), "api", currency, model)
+def price(model=CALLS, currency="EUR", **adjustments):
+    return Price(UUID(int=1), "api", currency, PriceModel(model, Adjustments(**adjustments)))
+
+
+WHOLE = Scope(JANUARY)
+
+
+def rated(of, aggregation, counted, scope=WHOLE, before=None):
+    return rate_usage(of, aggregation, measured_total(aggregation, counted, before), scope)
 
 
 def totals(events=3, total="6.5", largest="4"):
@@ -57,7 +65,7 @@ def test_nothing_measured_is_zero(aggregation):
     ],
 )
 def test_first_10000_free_then_two_tiers(quantity, cents):
-    usage = rate_usage(price(), Aggregation.SUM, totals(1, quantity), JANUARY)
+    usage = rated(price(), Aggregation.SUM, totals(1, quantity))
     assert usage.amount == Money("EUR", cents)
 
 
@@ -72,7 +80,7 @@ def test_first_10000_free_then_two_tiers(quantity, cents):
     ],
 )
 def test_aggregations_and_models(aggregation, model, currency, minor):
-    usage = rate_usage(price(model, currency), Aggregation(aggregation), totals(), JANUARY)
+    usage = rated(price(model, currency), Aggregation(aggregation), totals())
     assert usage.amount == Money(currency, minor)
 
 
@@ -80,12 +88,12 @@ def test_aggregations_and_models(aggregation, model, currency, minor):
     st.integers(0, 10**6), st.fractions(0, 10**9, max_denominator=10**6).filter(lambda f: 10**18 % f.denominator == 0)
 )
 def test_the_explanation_evaluates_to_the_amount(events, total):
-    usage = rate_usage(price(), Aggregation.SUM, Totals(events, total, total), JANUARY)
+    usage = rated(price(), Aggregation.SUM, Totals(events, total, total))
     assert verify(explanation_from_json(usage.explanation), usage.exact.value, usage.amount)
 
 
 def test_the_explanation_names_its_facts():
-    usage = rate_usage(price(), Aggregation.SUM, totals(), JANUARY)
+    usage = rated(price(), Aggregation.SUM, totals())
     assert json.loads(usage.explanation)["references"] == {
         "meter": "api",
         "aggregation": "sum",
@@ -102,10 +110,10 @@ def test_the_explanation_names_its_facts():
 )
 def test_amounts_that_no_field_can_hold_are_refused(unit_amount, quantity):
     with pytest.raises(AmountOverflow):
-        rate_usage(price(PerUnit(Fraction(unit_amount))), Aggregation.SUM, totals(1, quantity), JANUARY)
+        rated(price(PerUnit(Fraction(unit_amount))), Aggregation.SUM, totals(1, quantity))
 
 
-CHARGE = Charge(UUID(int=1), UUID(int=2), 5, UUID(int=3), JANUARY)
+CHARGE = Charge(UUID(int=1), UUID(int=2), 5, UUID(int=3), Scope(JANUARY))
 
 
 @pytest.mark.parametrize(

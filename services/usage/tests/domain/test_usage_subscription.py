@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from billing_kernel.cycle import Cycle, FirstStub
 from billing_kernel.period import Interval
 from billing_usage.domain.subscription import (
     BEGINNING,
@@ -25,19 +26,22 @@ def day(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def subscription(start="2026-01-31", anchor=None, canceled=None):
+def subscription(start="2026-01-31", anchor=None, canceled=None, begins=None, stub=FirstStub.SHORT):
+    anchor = day(anchor or start)
     return Subscription(
         subscription_id=UUID(int=1),
         customer_id=CUSTOMER,
         version=1,
-        time_zone="UTC",
-        interval=Interval("month", 1),
         start_at=day(start),
-        anchor_at=day(anchor or start),
+        cycle=Cycle(anchor, "UTC", Interval("month", 1), day(begins) if begins else anchor, stub),
         canceled_at=day(canceled) if canceled else None,
         external_customer_id="",
         items=(),
     )
+
+
+def off_the_grid(stub):
+    return subscription("2026-01-16", "2026-01-01", begins="2026-01-16", stub=stub)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +55,17 @@ def subscription(start="2026-01-31", anchor=None, canceled=None):
         (subscription(anchor="2026-02-14"), "2026-02-14", "2026-02-14", "2026-03-14"),
         (subscription(canceled="2026-03-31"), "2026-06-01", "2026-02-28", "2026-03-31"),
         (subscription(canceled="2026-03-15"), "2026-06-01", "2026-02-28", "2026-03-31"),
+        # anchored on the first, started in between
+        (off_the_grid(FirstStub.SHORT), "2026-01-20", "2026-01-16", "2026-02-01"),
+        (off_the_grid(FirstStub.SHORT), "2026-02-20", "2026-02-01", "2026-03-01"),
+        (off_the_grid(FirstStub.LONG), "2026-02-20", "2026-01-16", "2026-03-01"),
+        (off_the_grid(FirstStub.LONG), "2026-03-01", "2026-03-01", "2026-04-01"),
+        (off_the_grid(FirstStub.NONE), "2026-01-20", "2026-01-16", "2026-02-01"),
+        (off_the_grid(FirstStub.NONE), "2026-02-01", "2026-02-01", "2026-03-01"),
+        (off_the_grid(FirstStub.SHORT), "2025-12-01", "2026-01-16", "2026-02-01"),
+        # a trial, then a stub up to the first
+        (subscription("2026-01-02", "2026-01-01", begins="2026-01-16"), "2026-01-10", "2026-01-02", "2026-01-16"),
+        (subscription("2026-01-02", "2026-01-01", begins="2026-01-16"), "2026-01-16", "2026-01-16", "2026-02-01"),
     ],
 )
 def test_the_current_period(given_, now, start, end):

@@ -22,7 +22,10 @@ SUBSCRIPTION_EVENTS = (
     pb.SubscriptionUpdated,
     pb.SubscriptionPastDue,
     pb.SubscriptionActivated,
+    pb.SubscriptionPaused,
+    pb.SubscriptionResumed,
     pb.SubscriptionCanceled,
+    pb.SubscriptionExpired,
 )
 CUSTOMER_EVENTS = (pb.CustomerCreated, pb.CustomerUpdated, pb.CustomerArchived)
 

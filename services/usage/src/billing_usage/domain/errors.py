@@ -4,12 +4,13 @@ MeterNotFound, SubscriptionNotFound, EventNotFound   NOT_FOUND
 MeterCodeTaken                                       ALREADY_EXISTS
 InvalidMeter                                         INVALID   a change that would leave a meter without a name
 InvalidCloudEvents, UnsupportedContentType           INVALID   the whole body of IngestCloudEvents
+TooManyEvents                                        PRECONDITION   of one item whose price needs each event by itself
 Refusal                                              not an exception: why one item of a batch was refused
 """
 
 from typing import ClassVar, NamedTuple
 
-from billing_kernel.errors import AlreadyExists, Invalid, NotFound
+from billing_kernel.errors import AlreadyExists, DomainError, Invalid, Kind, NotFound
 
 
 class MeterNotFound(NotFound):
@@ -40,6 +41,13 @@ class InvalidCloudEvents(Invalid):
 
 class UnsupportedContentType(Invalid):
     reason: ClassVar[str] = "UNSUPPORTED_CONTENT_TYPE"
+
+
+class TooManyEvents(DomainError):
+    """The price of an item needs each event by itself, and there are too many of them."""
+
+    kind: ClassVar[Kind] = Kind.PRECONDITION
+    reason: ClassVar[str] = "TOO_MANY_EVENTS"
 
 
 class Refusal(NamedTuple):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from billing_kernel.period import Interval, Period, index_at, period
-from billing_pricing.models import Model
+from billing_kernel.cycle import Cycle
+from billing_kernel.period import Period
+from billing_pricing import Price as PriceModel
 
 from billing_usage.domain.event import EXTERNAL
 
@@ -36,26 +37,30 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of a metered plan item; a price never changes."""
+    """The price of a metered plan item, `model` with its adjustments; a price never changes."""
 
     price_id: UUID
     meter_code: str
     currency: str
-    model: Model
+    model: PriceModel
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A metered subscription item with its present price; `code` is that of the plan item."""
+    """A metered subscription item with its present price; `code` is that of the plan item.
+
+    `window_start_at`: since when this price counts, where that is not since the start of the period.
+    """
 
     item_id: UUID
     code: str
     price: Price
+    window_start_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription at one version. Periods run from `anchor_at`; before it, from `start_at`, lies the trial.
+    """A subscription at one version. `cycle` cuts its periods; before it, from `start_at`, lies the trial.
 
     `items` are the metered ones; the others are known by their ids alone.
     """
@@ -63,10 +68,8 @@ class Subscription:
     subscription_id: UUID
     customer_id: UUID
     version: int
-    time_zone: str
-    interval: Interval
     start_at: datetime
-    anchor_at: datetime
+    cycle: Cycle
     canceled_at: datetime | None
     external_customer_id: str
     items: tuple[Item, ...]
@@ -107,11 +110,22 @@ def subjects(subscription: str, customer: str, names: Sequence[Name]) -> list[Su
 
 
 def current_period(subscription: Subscription, now: datetime) -> Period:
-    """The period that holds `now`, the trial being one; the last one of a canceled subscription; the first one of one
-    that has not begun. Known before the renewal has run. Raises InvalidPeriod at the end of the calendar."""
-    canceled_at = subscription.canceled_at
+    """The period that holds `now`, the trial and what is free before the first boundary being periods too; the last one
+    of a canceled subscription; the first one of one that has not begun. Known before the renewal has run.
+
+    Raises InvalidPeriod at the end of the calendar.
+    """
+    cycle, canceled_at = subscription.cycle, subscription.canceled_at
     instant = min(now, canceled_at - _TICK) if canceled_at else now  # a canceled one ended just before its end
-    if instant < subscription.anchor_at and subscription.start_at < subscription.anchor_at:
-        return Period(subscription.start_at, subscription.anchor_at)
-    anchor, zone, interval = subscription.anchor_at, subscription.time_zone, subscription.interval
-    return period(anchor, zone, interval, max(0, index_at(anchor, zone, interval, max(instant, anchor))))
+    if instant < cycle.start and subscription.start_at < cycle.start:
+        return Period(subscription.start_at, cycle.start)
+    lead = cycle.lead()
+    if lead is not None and instant < lead.end:
+        return lead
+    return cycle.period(max(0, cycle.index_at(instant)))
+
+
+def window_of(item: Item, span: Period) -> Period:
+    """The part of `span` in which the item's present price counts; all of it where the price is older."""
+    since = item.window_start_at
+    return Period(since, span.end) if since is not None and span.start < since < span.end else span

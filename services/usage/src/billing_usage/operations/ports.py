@@ -1,6 +1,6 @@
 """What the operations need of the outside: Protocols, nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from billing_kernel.period import Period
 
 from billing_usage.domain.event import Candidate, Key
 from billing_usage.domain.ingestion import Batch
+from billing_usage.domain.measuring import SingleEvent, Totals, Values
 from billing_usage.domain.meter import Aggregation, Meter, MeterEvent
-from billing_usage.domain.rating import Charge, Rating, Totals
+from billing_usage.domain.rating import Charge, Rating
 from billing_usage.domain.stored_event import Statistics, StoredEvent
 from billing_usage.domain.subscription import Customer, Price, Subject, Subscription
 
@@ -53,6 +54,52 @@ class Counted:
 
     totals: Sequence[Totals]
     snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    """What to add up by dimension: `known` are the values that mean anything, for each of the `dimensions`."""
+
+    count: Count
+    dimensions: Sequence[str]
+    known: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CellsCounted:
+    """Totals by dimension values in request order; all of one instant, and that instant."""
+
+    cells: Sequence[Mapping[Values, Totals]]
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRead:
+    """Which single events to read, with which of their properties."""
+
+    count: Count
+    properties: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRead:
+    """The events of one item in order of (time, source, id), and the instant of the reading."""
+
+    events: Sequence[SingleEvent]
+    snapshot: str
+
+
+class EventReads(Protocol):
+    """How events are read to be rated, inside one transaction."""
+
+    async def count(self, counts: Sequence[Count]) -> Counted:
+        """Adds up events, in request order."""
+
+    async def cells(self, counts: Sequence[CellCount]) -> CellsCounted:
+        """Adds up events by dimension values, in request order."""
+
+    def events(self, reads: Sequence[EventRead], limit: int) -> AsyncIterator[EventsRead]:
+        """An answer for each, in request order, its first `limit` events; one item's events are in memory at a time."""
 
 
 class MeterStore(Protocol):
@@ -109,7 +156,7 @@ class EventStore(Protocol):
     async def add_batch(self, batch: Batch) -> None: ...
 
 
-class RatingStore(Protocol):
+class RatingStore(EventReads, Protocol):
     """Ratings inside one transaction of one tenant."""
 
     async def frozen(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, Rating]:
@@ -118,11 +165,9 @@ class RatingStore(Protocol):
     async def known(self, charges: Sequence[Charge]) -> Sequence[Known]:
         """In request order."""
 
-    async def count(self, counts: Sequence[Count]) -> Counted:
-        """Adds up events, in request order."""
-
-    async def freeze(self, ratings: Sequence[Rating], snapshot: str) -> Mapping[UUID, Rating]:
-        """Stores ratings; the answer holds, for each charge, the one that stands: another transaction may be first."""
+    async def freeze(self, ratings: Sequence[tuple[Rating, str]]) -> Mapping[UUID, Rating]:
+        """Stores ratings, each with the instant of its count; the answer holds, for each charge, the one that stands:
+        another transaction may be first."""
 
 
 class CopyStore(Protocol):
@@ -136,7 +181,7 @@ class CopyStore(Protocol):
         """A stored copy of the same or a newer version stands."""
 
 
-class UsageReads(Protocol):
+class UsageReads(EventReads, Protocol):
     """Plain reads of usage (role customer: of one customer)."""
 
     async def now(self) -> datetime: ...
@@ -145,8 +190,6 @@ class UsageReads(Protocol):
         """Raises SubscriptionNotFound."""
 
     async def meters(self, codes: Sequence[str]) -> Mapping[str, Meter]: ...
-
-    async def count(self, counts: Sequence[Count]) -> Counted: ...
 
     async def get_event(self, source: str, event_id: str) -> StoredEvent:
         """Raises EventNotFound."""

@@ -1,23 +1,15 @@
-"""BatchRateUsage: rates up to 5,000 charges with one count of the events; final ratings are frozen."""
+"""BatchRateUsage: rates up to 5,000 charges; final ratings are frozen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from billing_kernel.errors import DomainError
 from billing_kernel.ids import uuid7
 
 from billing_usage.domain.errors import Refusal
-from billing_usage.domain.rating import (
-    Answer,
-    Charge,
-    Rating,
-    Totals,
-    rate_usage,
-    refused_before_counting,
-    same_charge,
-)
-from billing_usage.operations.ports import Count, Known, RatingStore
+from billing_usage.domain.rating import Answer, Charge, Rating, refused_before_counting, same_charge
+from billing_usage.operations.ports import Known, RatingStore
+from billing_usage.operations.rate_items import Rated, Wanted, rate_items
 
 REUSED = Refusal("CHARGE_ID_REUSED", "this charge was rated for another item or period", "charge_id")
 
@@ -43,32 +35,37 @@ def _own(charge: Charge | Refusal, answers: Mapping[UUID, Answer]) -> Answer:
 
 async def _rate(store: RatingStore, charges: Sequence[Charge], *, final: bool) -> Mapping[UUID, Answer]:
     known = await store.known(charges)
-    counts = [_count(charge, facts) for charge, facts in zip(charges, known, strict=True)]
-    counted = await store.count([count for count in counts if isinstance(count, Count)])
-    totals = iter(counted.totals)
+    asked = [_wanted(charge, facts) for charge, facts in zip(charges, known, strict=True)]
+    rated = iter(await rate_items(store, [wanted for wanted in asked if isinstance(wanted, Wanted)]))
     answers: dict[UUID, Answer] = {}
-    for charge, facts, count in zip(charges, known, counts, strict=True):
-        answers[charge.charge_id] = _rating(charge, facts, next(totals)) if isinstance(count, Count) else count
-    if not final:
-        return answers
-    ratings = [replace(answer, rating_id=uuid7()) for answer in answers.values() if isinstance(answer, Rating)]
-    return {**answers, **await store.freeze(ratings, counted.snapshot)}
+    frozen: list[tuple[Rating, str]] = []
+    for charge, wanted in zip(charges, asked, strict=True):
+        if isinstance(wanted, Refusal):
+            answers[charge.charge_id] = wanted
+            continue
+        found = next(rated)
+        answer = answers[charge.charge_id] = _answer(charge, wanted, found, final=final)
+        if final and isinstance(answer, Rating):
+            frozen.append((answer, found.snapshot))
+    return {**answers, **await store.freeze(frozen)}
 
 
-def _count(charge: Charge, known: Known) -> Count | Refusal:
-    refusal = refused_before_counting(charge, known.version, known.price, known.aggregation, metered=known.metered)
-    if refusal is not None or known.meter_id is None:
-        assert refusal is not None, "a meter has an id and an aggregation"
-        return refusal
-    return Count(known.meter_id, known.subjects, charge.period)
-
-
-def _rating(charge: Charge, known: Known, totals: Totals) -> Answer:
+def _wanted(charge: Charge, known: Known) -> Wanted | Refusal:
     price, aggregation = known.price, known.aggregation
+    refusal = refused_before_counting(charge, known.version, price, aggregation, metered=known.metered)
+    if refusal is not None:
+        return refusal
     assert price is not None
     assert aggregation is not None
-    try:
-        usage = rate_usage(price, aggregation, totals, charge.period)
-    except DomainError as error:
-        return Refusal(error.reason, error.message)
-    return Rating(charge.charge_id, charge.item_id, charge.price_id, price.meter_code, charge.period, usage, None)
+    assert known.meter_id is not None, "a meter has an id and an aggregation"
+    return Wanted(price, aggregation, known.meter_id, known.subjects, charge.scope)
+
+
+def _answer(charge: Charge, wanted: Wanted, rated: Rated, *, final: bool) -> Answer:
+    usage = rated.usage
+    if isinstance(usage, DomainError):
+        return Refusal(usage.reason, usage.message)
+    rating_id = uuid7() if final else None
+    return Rating(
+        charge.charge_id, charge.item_id, charge.price_id, wanted.price.meter_code, charge.period, usage, rating_id
+    )

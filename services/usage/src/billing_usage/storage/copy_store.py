@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from billing_kernel.cycle import Cycle, FirstStub
 from billing_kernel.period import Interval
-from billing_pricing.models_json import model_from_json, model_to_json
+from billing_pricing import Price as PriceModel
+from billing_pricing import price_from_json, price_to_json
 from billing_runtime.transaction import Transaction
 from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +18,8 @@ from billing_usage.domain.errors import SubscriptionNotFound
 from billing_usage.domain.subscription import Customer, Item, Name, Price, Subject, Subscription, subjects
 from billing_usage.storage.tables import customer, price, subscription, subscription_item
 from billing_usage.wire.ids import customer_text, subscription_text
+
+MODELS_KEPT = 4096
 
 
 class PostgresCopyStore:
@@ -77,10 +82,8 @@ async def get_subscription(tx: Transaction, subscription_id: UUID) -> tuple[Subs
         subscription_id=row.subscription_id,
         customer_id=row.customer_id,
         version=row.version,
-        time_zone=row.time_zone,
-        interval=Interval(row.interval_unit, row.interval_count),
         start_at=row.start_at,
-        anchor_at=row.anchor_at,
+        cycle=_cycle(row),
         canceled_at=row.canceled_at,
         external_customer_id=names[-1].external_id if names else "",
         items=await _items(tx, subscription_id, row.version),
@@ -102,18 +105,36 @@ def names_of(rows: Sequence[Sequence[str]]) -> tuple[Name, ...]:
 
 def price_of(price_id: UUID, meter_code: str, currency: str, model: str) -> Price:
     """The price in a row."""
-    return Price(price_id, meter_code, currency, model_from_json(model))
+    return Price(price_id, meter_code, currency, _model(model))
+
+
+@lru_cache(MODELS_KEPT)
+def _model(text: str) -> PriceModel:
+    """Prices are few and never change."""
+    return price_from_json(text)
+
+
+def _cycle(row: Any) -> Cycle:
+    interval = Interval(row.interval_unit, row.interval_count)
+    stub = FirstStub(row.first_stub) if row.first_stub else FirstStub.SHORT
+    return Cycle(row.anchor_at, row.time_zone, interval, row.cycle_start_at or row.anchor_at, stub)
 
 
 async def _items(tx: Transaction, subscription_id: UUID, version: int) -> tuple[Item, ...]:
     i, p = subscription_item, price
     joined = i.join(p, (p.c.tenant_id == i.c.tenant_id) & (p.c.price_id == i.c.price_id))
-    query = select(i.c.item_id, i.c.code, p).select_from(joined).order_by(i.c.position)
+    query = select(i.c.item_id, i.c.code, i.c.window_start_at, p).select_from(joined).order_by(i.c.position)
     query = query.where(i.c.tenant_id == tx.tenant_id, i.c.subscription_id == subscription_id)
     query = query.where(i.c.version == version)
     rows = await tx.conn.execute(query)
     return tuple(
-        Item(row.item_id, row.code, price_of(row.price_id, row.meter_code, row.currency, row.model)) for row in rows
+        Item(
+            row.item_id,
+            row.code,
+            price_of(row.price_id, row.meter_code, row.currency, row.model),
+            row.window_start_at,
+        )
+        for row in rows
     )
 
 
@@ -126,21 +147,24 @@ def _price_row(value: Price) -> dict[str, Any]:
         "price_id": value.price_id,
         "meter_code": value.meter_code,
         "currency": value.currency,
-        "model": model_to_json(value.model),
+        "model": price_to_json(value.model),
     }
 
 
 def _subscription_row(value: Subscription) -> dict[str, Any]:
+    cycle = value.cycle
     return {
         "subscription_id": value.subscription_id,
         "customer_id": value.customer_id,
         "version": value.version,
-        "time_zone": value.time_zone,
-        "interval_unit": value.interval.unit,
-        "interval_count": value.interval.count,
+        "time_zone": cycle.zone,
+        "interval_unit": cycle.interval.unit,
+        "interval_count": cycle.interval.count,
         "start_at": value.start_at,
-        "anchor_at": value.anchor_at,
+        "anchor_at": cycle.anchor,
         "canceled_at": value.canceled_at,
+        "cycle_start_at": cycle.start,
+        "first_stub": cycle.first_stub.value,
     }
 
 
@@ -150,9 +174,16 @@ def _item_rows(value: Subscription) -> list[dict[str, Any]]:
         "customer_id": value.customer_id,
         "version": value.version,
     }
-    metered = [(item.item_id, item.code, item.price.price_id) for item in value.items]
-    others: list[tuple[UUID, str, UUID | None]] = [(item_id, "", None) for item_id in value.other_item_ids]
-    return [
-        {"item_id": item_id, "position": position, "code": code, "price_id": price_id, **shared}
-        for position, (item_id, code, price_id) in enumerate([*metered, *others])
+    metered: list[dict[str, Any]] = [
+        {
+            "item_id": item.item_id,
+            "code": item.code,
+            "price_id": item.price.price_id,
+            "window_start_at": item.window_start_at,
+        }
+        for item in value.items
     ]
+    others = [
+        {"item_id": item_id, "code": "", "price_id": None, "window_start_at": None} for item_id in value.other_item_ids
+    ]
+    return [{**item, "position": position, **shared} for position, item in enumerate([*metered, *others])]

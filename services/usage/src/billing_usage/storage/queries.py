@@ -11,9 +11,8 @@ from billing_usage.domain.errors import EventNotFound
 from billing_usage.domain.meter import Meter
 from billing_usage.domain.stored_event import Statistics, StoredEvent
 from billing_usage.domain.subscription import Subject, Subscription
-from billing_usage.operations.ports import Count, Counted
 from billing_usage.storage.copy_store import get_subscription
-from billing_usage.storage.counting import count_events
+from billing_usage.storage.counting import PostgresEventReads
 from billing_usage.storage.meter_store import meters_by_code
 
 _EVENT = """SELECT e.id, e.source, m.code, e.subject, e.at, e.value, e.properties, b.ingested_at
@@ -31,11 +30,8 @@ _IS_EMPTY = """SELECT NOT EXISTS (SELECT FROM ingest_batch WHERE tenant_id = %(t
     AND NOT EXISTS (SELECT FROM subscription WHERE tenant_id = %(tenant)s)"""
 
 
-class PostgresUsageReads:
+class PostgresUsageReads(PostgresEventReads):
     """The port UsageReads, one transaction."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
 
     async def now(self) -> datetime:
         return await self._tx.now()
@@ -46,9 +42,6 @@ class PostgresUsageReads:
 
     async def meters(self, codes: Sequence[str]) -> Mapping[str, Meter]:
         return await meters_by_code(self._tx, codes)
-
-    async def count(self, counts: Sequence[Count]) -> Counted:
-        return await count_events(self._tx, counts)
 
     async def get_event(self, source: str, event_id: str) -> StoredEvent:
         """Raises EventNotFound."""

@@ -15,9 +15,9 @@ from billing_runtime.transaction import Transaction
 from billing_usage.domain.meter import Aggregation
 from billing_usage.domain.rating import Charge, Rating, Usage
 from billing_usage.domain.subscription import Price, Subject
-from billing_usage.operations.ports import Count, Counted, Known
+from billing_usage.operations.ports import Known
 from billing_usage.storage.copy_store import names_of, price_of, subjects_of
-from billing_usage.storage.counting import count_events
+from billing_usage.storage.counting import PostgresEventReads
 
 _FROZEN = """SELECT charge_id, item_id, price_id, meter_code, period_start, period_end, quantity, event_count,
     exact_numerator, exact_denominator, currency, amount_minor, explanation, rating_id
@@ -42,21 +42,21 @@ _FREEZE = """INSERT INTO rating (charge_id, rating_id, item_id, price_id, meter_
     quantity, event_count, exact_numerator, exact_denominator, currency, amount_minor, explanation, subjects, snapshot)
 SELECT charge_id, rating_id, item_id, price_id, meter_code, period_start, period_end, quantity::numeric, event_count,
     over::numeric, under::numeric, currency, amount_minor, explanation, subjects::jsonb,
-    coalesce(nullif(%b, '')::pg_snapshot, pg_current_snapshot())
+    coalesce(nullif(snapshot, '')::pg_snapshot, pg_current_snapshot())
 FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[],
-    %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[])
+    %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[])
     AS new(charge_id, rating_id, item_id, price_id, meter_code, period_start, period_end, quantity, event_count, over,
-        under, currency, amount_minor, explanation, subjects)
+        under, currency, amount_minor, explanation, subjects, snapshot)
 ON CONFLICT DO NOTHING RETURNING charge_id"""
 
 _Priced = tuple[Price, UUID | None, Aggregation | None]
 
 
-class PostgresRatingStore:
+class PostgresRatingStore(PostgresEventReads):
     """One transaction."""
 
     def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
+        super().__init__(tx)
         self._subjects: dict[UUID, Sequence[Subject]] = {}
 
     async def frozen(self, charge_ids: Sequence[UUID]) -> Mapping[UUID, Rating]:
@@ -82,19 +82,16 @@ class PostgresRatingStore:
         self._subjects[charge.charge_id] = found
         return Known(version, found, metered, price, meter_id, aggregation)
 
-    async def count(self, counts: Sequence[Count]) -> Counted:
-        return await count_events(self._tx, counts)
-
-    async def freeze(self, ratings: Sequence[Rating], snapshot: str) -> Mapping[UUID, Rating]:
+    async def freeze(self, ratings: Sequence[tuple[Rating, str]]) -> Mapping[UUID, Rating]:
         """Stores the ratings in the order of their charges. Where another transaction was first, its rating stands."""
         if not ratings:
             return {}
-        ordered = sorted(ratings, key=lambda rating: rating.charge_id)
-        rows = [self._row(rating) for rating in ordered]
+        ordered = sorted(ratings, key=lambda rated: rated[0].charge_id)
+        rows = [self._row(rating, snapshot) for rating, snapshot in ordered]
         columns = [list(column) for column in zip(*rows, strict=True)]
-        stored = {row[0] for row in await (await self._tx.raw.execute(_FREEZE, (snapshot, *columns))).fetchall()}
+        stored = {row[0] for row in await (await self._tx.raw.execute(_FREEZE, columns)).fetchall()}
         failpoint("usage.ratings_frozen")
-        standing = {rating.charge_id: rating for rating in ordered}
+        standing = {rating.charge_id: rating for rating, _ in ordered}
         beaten = [charge_id for charge_id in standing if charge_id not in stored]
         return {**standing, **await self.frozen(beaten)} if beaten else standing
 
@@ -102,7 +99,7 @@ class PostgresRatingStore:
         rows = await (await self._tx.raw.execute(_PRICES, (self._tx.tenant_id, list(price_ids)))).fetchall()
         return {row[0]: (price_of(*row[:4]), row[4], Aggregation(row[5]) if row[5] else None) for row in rows}
 
-    def _row(self, rating: Rating) -> tuple[Any, ...]:
+    def _row(self, rating: Rating, snapshot: str) -> tuple[Any, ...]:
         usage = rating.usage
         counted = [[s.text, s.since.isoformat(), s.until.isoformat()] for s in self._subjects[rating.charge_id]]
         return (
@@ -121,6 +118,7 @@ class PostgresRatingStore:
             usage.amount.minor,
             usage.explanation,
             json.dumps(counted),
+            snapshot,
         )
 
 

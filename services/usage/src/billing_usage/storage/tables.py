@@ -137,6 +137,8 @@ subscription = Table(
     needed("start_at", INSTANT),
     needed("anchor_at", INSTANT),
     Column("canceled_at", INSTANT),
+    Column("cycle_start_at", INSTANT),  # null: the anchor
+    Column("first_stub", Text()),  # null: SHORT
 )
 
 # Items stay when a newer version of the subscription no longer has them: their last period is still to be rated.
@@ -151,6 +153,7 @@ subscription_item = Table(
     needed("position", Integer()),
     needed("code", Text()),
     Column("price_id", UUID()),  # null: not metered
+    Column("window_start_at", INSTANT),  # null: the price counts since the period began
     Index("subscription_item_of", "tenant_id", "subscription_id"),
 )
 

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from uuid import UUID
 
-from billing.common.v1 import money_pb2, period_pb2
+from billing.common.v1 import money_pb2, period_pb2, ratio_pb2
 from billing.usage.v1 import rating_service_pb2, usage_service_pb2
 from billing_kernel.decimals import format_decimal
-from billing_kernel.errors import DomainError
+from billing_kernel.errors import DomainError, Invalid
 from billing_kernel.money import ExactAmount, Money
-from billing_kernel.period import Period
+from billing_kernel.period import InvalidPeriod, Period
 
 from billing_usage.domain.errors import Refusal
+from billing_usage.domain.measuring import Scope
 from billing_usage.domain.rating import Answer, Charge, Rating
 from billing_usage.operations.read_usage import ItemUsage, UsageAnswer
 from billing_usage.wire.ids import (
@@ -27,7 +29,12 @@ from billing_usage.wire.usage_events import refusal_to_pb
 ANSWERS_MAX = 500  # of one message
 MESSAGE_BYTES_MAX = 1024 * 1024
 CHARGE_ID_SHOWN = 36
+_DIGITS = re.compile(r"[0-9]{1,40}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class InvalidShare(Invalid):
+    reason = "INVALID_SHARE"
 
 
 def charge_from_pb(item: rating_service_pb2.RateItem) -> Charge | Refusal:
@@ -44,7 +51,7 @@ def charge_from_pb(item: rating_service_pb2.RateItem) -> Charge | Refusal:
             item_id=item_id_from_text(item.subscription_item_id),
             subscription_version=item.subscription_version,
             price_id=price_id_from_text(item.price_id),
-            period=period_from_pb(item.period),
+            scope=_scope_from_pb(item),
         )
     except DomainError as error:
         return Refusal("INVALID_CHARGE", error.message)
@@ -82,6 +89,26 @@ def period_to_pb(period: Period) -> period_pb2.Period:
     return period_pb2.Period(start=instant_to_pb(period.start), end=instant_to_pb(period.end))
 
 
+def _scope_from_pb(item: rating_service_pb2.RateItem) -> Scope:
+    """Raises InvalidTime, InvalidPeriod, InvalidShare."""
+    period, tiers_from = period_from_pb(item.period), None
+    if item.HasField("tiers_from_time"):
+        tiers_from = instant_from_pb(item.tiers_from_time, "tiers_from_time")
+        if tiers_from > period.start:
+            raise InvalidPeriod("tiers_from_time: lies behind the start of the period")
+    share = _share_from_pb(item.limits_share) if item.HasField("limits_share") else None
+    return Scope(period, None if tiers_from == period.start else tiers_from, share)
+
+
+def _share_from_pb(share: ratio_pb2.Ratio) -> Fraction:
+    """Raises InvalidShare."""
+    if _DIGITS.fullmatch(share.numerator) is None or _DIGITS.fullmatch(share.denominator) is None:
+        raise InvalidShare("limits_share: numerator and denominator have at most 40 digits and no sign")
+    if not int(share.denominator):
+        raise InvalidShare("limits_share: the denominator is more than zero")
+    return Fraction(int(share.numerator), int(share.denominator))
+
+
 def _item_usage_to_pb(used: ItemUsage) -> usage_service_pb2.ItemUsage:
     return usage_service_pb2.ItemUsage(
         subscription_item_id=item_text(used.item.item_id),
@@ -92,6 +119,7 @@ def _item_usage_to_pb(used: ItemUsage) -> usage_service_pb2.ItemUsage:
         event_count=used.usage.event_count,
         amount=_money_to_pb(used.usage.amount),
         explanation=used.usage.explanation,
+        window=period_to_pb(used.window),
     )
 
 
