@@ -1,12 +1,13 @@
 """What happened, as frozen values. `wire.events` gives each its topic, key and message."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from billing_subscriptions.domain.customer import Customer
 from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.renewal import Renewal
+from billing_subscriptions.domain.step import Step
 from billing_subscriptions.domain.subscription import State, Subscription
 
 
@@ -66,27 +67,52 @@ class SubscriptionActivated(SubscriptionEvent):
     __slots__ = ()
 
 
+class SubscriptionPaused(SubscriptionEvent):
+    __slots__ = ()
+
+
+class SubscriptionResumed(SubscriptionEvent):
+    __slots__ = ()
+
+
+class SubscriptionExpired(SubscriptionEvent):
+    __slots__ = ()
+
+
 class SubscriptionCanceled(SubscriptionEvent):
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BillingDue:
-    """A renewal that bills something, with the customer that pays. `run_id` is None in a preview."""
+    """The due of a step, with the customer that pays. `run_id` is None outside of runs."""
 
-    renewal: Renewal
-    customer: Customer
-    run_id: UUID | None
+    step: Step
+    payer: Customer
+    run_id: UUID | None = None
 
 
 DomainEvent = CustomerEvent | PlanVersionPublished | SubscriptionEvent
 
+_ENTERED: Mapping[State, type[SubscriptionEvent]] = {
+    State.CANCELED: SubscriptionCanceled,
+    State.EXPIRED: SubscriptionExpired,
+    State.PAUSED: SubscriptionPaused,
+    State.PAST_DUE: SubscriptionPastDue,
+}
 
-def of_renewal(renewal: Renewal) -> type[SubscriptionEvent]:
-    """Which event tells of a renewal: each new version of a subscription has exactly one."""
-    before, after = renewal.before, renewal.after
-    if after.state is State.CANCELED and before.state is not State.CANCELED:
-        return SubscriptionCanceled
-    if before.state is State.TRIALING:
-        return SubscriptionActivated
+
+def of_step(step: Step) -> type[SubscriptionEvent]:
+    """Which event tells of a step: each new version of a subscription has exactly one."""
+    before, after = step.before, step.after
+    if before is None:
+        return SubscriptionStarted
+    if after.state is not before.state:
+        if before.state is State.PAUSED and not after.ended:
+            return SubscriptionResumed
+        entered = _ENTERED.get(after.state)
+        if entered is not None:
+            return entered
+        if after.state is State.ACTIVE:
+            return SubscriptionActivated
     return SubscriptionRenewed if after.period_index > before.period_index else SubscriptionUpdated

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from billing_subscriptions.domain.customer import Customer, CustomerState, Party
 from billing_subscriptions.domain.events import BillingDue, DomainEvent
+from billing_subscriptions.domain.history import ChangeRecord
 from billing_subscriptions.domain.plan import Plan, PlanVersion
-from billing_subscriptions.domain.renewal import Renewal
+from billing_subscriptions.domain.step import AddOnOffer, Step
 from billing_subscriptions.domain.subscription import State, Subscription
 
 Answer = TypeVar("Answer")
@@ -40,6 +41,9 @@ class Customers(Protocol):
         """Raises CustomerNotFound."""
 
     async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]: ...
+
+    async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
+        """Who pays for each of the customers, by the customer's id."""
 
     async def save(self, customer: Customer, party: Party | None) -> None:
         """With `party` when the customer's party version is new. Raises ExternalIdTaken."""
@@ -73,17 +77,14 @@ class Plans(Protocol):
 
 
 class Subscriptions(Protocol):
-    async def add(self, subscription: Subscription) -> None:
-        """Raises ExternalIdTaken."""
-
     async def lock(self, subscription_id: UUID) -> Subscription:
         """Raises SubscriptionNotFound."""
 
-    async def save(self, *subscriptions: Subscription) -> None:
-        """One statement for all. Raises ExternalIdTaken."""
+    async def write(self, steps: Sequence[Step], reason: str = "") -> None:
+        """Each step is one entry of the history; the row is what the last one of its subscription leaves.
 
-    async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
-        """The subscriptions after their renewals, in few statements."""
+        Steps of one subscription follow each other; it is locked, or new. Raises ExternalIdTaken.
+        """
 
     async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
         """Locks what is due at `as_of`, oldest due first; passes over what another transaction holds."""
@@ -91,15 +92,43 @@ class Subscriptions(Protocol):
     async def is_due(self, as_of: datetime) -> bool: ...
 
     async def note_unpaid(self, invoices: Sequence[tuple[UUID, UUID]]) -> Sequence[Subscription]:
-        """(subscription, invoice) pairs whose payment failed; answers the locked subscriptions that run as if paid."""
+        """(subscription, invoice) pairs whose payment failed; answers the locked subscriptions with an unpaid one."""
 
     async def note_paid(self, invoices: Sequence[tuple[UUID, UUID]]) -> Sequence[Subscription]:
-        """Pairs that need no payment any more; answers the locked subscriptions that are past due without reason."""
+        """Pairs that need no payment any more; answers the locked subscriptions without an unpaid one."""
+
+
+class PaymentMethods(Protocol):
+    """What payments tells of (customer, payment method) pairs."""
+
+    async def attach(self, methods: Sequence[tuple[UUID, UUID]]) -> None: ...
+
+    async def detach(self, methods: Sequence[tuple[UUID, UUID]]) -> None: ...
+
+    async def having_one(self, customer_ids: Iterable[UUID]) -> frozenset[UUID]:
+        """Those of the customers that have at least one."""
+
+
+class Catalogue(Protocol):
+    """What of the catalogue the life of subscriptions needs."""
+
+    async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]: ...
+
+    async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
+        """By plan: the published version with the highest number that is effective at `at`."""
+
+    async def current(self, plan_code: str, at: datetime) -> PlanVersion:
+        """The newest version of a plan by its code. Raises PlanNotFound, PlanVersionNotPublished."""
+
+    async def add_ons(self, codes: Iterable[str], currency: str) -> Mapping[str, AddOnOffer]:
+        """By code, those that are sold now. Raises CurrencyMismatch."""
+
+    async def plan_codes(self, plan_ids: Iterable[UUID]) -> Mapping[UUID, str]: ...
 
 
 class Dues(Protocol):
     async def add(self, dues: Sequence[BillingDue]) -> None:
-        """Opens and publishes dues; each names its run."""
+        """Opens and publishes dues."""
 
     async def count(self, run_id: UUID) -> int:
         """Dues that a run has published."""
@@ -126,6 +155,12 @@ class UnitOfWork(Protocol):
     @property
     def dues(self) -> Dues: ...
 
+    @property
+    def payment_methods(self) -> PaymentMethods: ...
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
     async def now(self) -> datetime:
         """Business time of the tenant."""
 
@@ -137,6 +172,12 @@ class UnitOfWork(Protocol):
 
 class Reads(Protocol):
     """Plain reads of one tenant, without locks. Lists give at most `limit` rows behind the key `after`."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def payment_methods(self) -> PaymentMethods: ...
 
     async def now(self) -> datetime: ...
 
@@ -160,8 +201,11 @@ class Reads(Protocol):
     async def versions_of(self, plan_id: UUID, *, after: int, limit: int) -> Sequence[PlanVersion]:
         """By number, those behind `after`. Raises PlanNotFound."""
 
-    async def subscription(self, subscription_id: UUID) -> Subscription:
-        """Raises SubscriptionNotFound."""
+    async def subscription(self, subscription_id: UUID, as_of: datetime | None = None) -> Subscription:
+        """As it is, or as it was at `as_of` (business time). Raises SubscriptionNotFound, also before it was made."""
+
+    async def changes(self, subscription_id: UUID, *, after: int, limit: int) -> Sequence[ChangeRecord]:
+        """Its history behind version `after`, oldest first. Raises SubscriptionNotFound."""
 
     async def subscriptions(
         self, *, customer_id: UUID | None, state: State | None, external_id: str, after: UUID | None, limit: int

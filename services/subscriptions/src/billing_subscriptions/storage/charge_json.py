@@ -18,7 +18,7 @@ from billing_subscriptions.storage.life_json import (
     span_from_json,
     span_to_json,
 )
-from billing_subscriptions.storage.plan_items import plan_item_from_json, plan_item_to_json
+from billing_subscriptions.storage.plan_rows import plan_item_from_json, plan_item_to_json
 
 Json = dict[str, Any]
 

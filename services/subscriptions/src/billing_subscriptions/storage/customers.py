@@ -18,7 +18,7 @@ _CUSTOMER, _PARTY = Insert.into(customer_table), Insert.into(party_table)
 _ADD = f"WITH customer_row AS ({_CUSTOMER.text}) {_PARTY.text}"
 _LOCK = "SELECT * FROM customer WHERE customer_id = %s FOR UPDATE"
 _MANY = "SELECT * FROM customer WHERE customer_id = ANY(%s)"
-_RUNNING = "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state <> 'CANCELED'"
+_RUNNING = "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state NOT IN ('CANCELED', 'EXPIRED')"
 
 
 class PostgresCustomers:
@@ -38,6 +38,9 @@ class PostgresCustomers:
     async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]:
         found = map(customer_from_row, await rows(self._tx, _MANY, list(customer_ids)))
         return {customer.id: customer for customer in found}
+
+    async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
+        return customers
 
     async def save(self, customer: Customer, party: Party | None) -> None:
         """Written under the row's lock, so the version needs no second look."""

@@ -82,16 +82,17 @@ class PostgresDues:
 
 def _values(due: BillingDue, part: DueMessage) -> tuple[object, ...]:
     """In the order of `_ADDED`."""
-    renewal = due.renewal
+    step = due.step
+    assert step.due is not None, "a step without a due bills nothing"
     return (
-        renewal.due_id,
+        step.due.id,
         part.part,
-        renewal.before.id,
-        due.customer.id,
+        step.after.id,
+        step.after.customer_id,
         due.run_id,
-        renewal.index,
+        step.due.index,
         len(part.charges),
-        renewal.before.version,
-        renewal.at,
+        part.subscription_version,
+        step.at,
         part.SerializeToString(deterministic=True),
     )

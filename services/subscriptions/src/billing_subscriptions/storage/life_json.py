@@ -25,7 +25,7 @@ from billing_subscriptions.domain.subscription import (
     ScheduledChange,
     SubscriptionItem,
 )
-from billing_subscriptions.storage.plan_items import plan_item_from_json, plan_item_to_json
+from billing_subscriptions.storage.plan_rows import plan_item_from_json, plan_item_to_json
 
 Json = dict[str, Any]
 Given = Mapping[str, Any]

@@ -15,18 +15,18 @@ from billing_subscriptions.domain.errors import (
     PlanVersionNotFound,
     SubscriptionNotFound,
 )
+from billing_subscriptions.domain.history import ChangeRecord
 from billing_subscriptions.domain.plan import Plan, PlanVersion
 from billing_subscriptions.domain.subscription import State, Subscription
 from billing_subscriptions.operations.ports import PartyKey
 from billing_subscriptions.storage import tables
-from billing_subscriptions.storage.mapping import (
-    customer_from_row,
-    party_from_row,
-    plan_from_row,
-    subscription_from_row,
-    version_from_row,
-)
+from billing_subscriptions.storage.catalogue import PostgresCatalogue
+from billing_subscriptions.storage.history import entries_of, row_as_of
+from billing_subscriptions.storage.mapping import customer_from_row, party_from_row
+from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
+from billing_subscriptions.storage.plan_rows import plan_from_row, version_from_row
 from billing_subscriptions.storage.statements import row, rows
+from billing_subscriptions.storage.subscription_rows import subscription_from_row
 
 _PARTY = """p.name AS party_name, p.company, p.email, p.line1, p.line2, p.city, p.postal_code,
 p.region AS party_region, p.country AS party_country"""
@@ -46,6 +46,8 @@ _SUBSCRIPTION = "SELECT * FROM subscription WHERE subscription_id = %s"
 class PostgresReads:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self.catalogue = PostgresCatalogue(tx)
+        self.payment_methods = PostgresPaymentMethods(tx)
 
     async def now(self) -> datetime:
         return await self._tx.now()
@@ -97,11 +99,20 @@ class PostgresReads:
         found = await self._list(query, [(version.plan_id, plan_id)], version.number, after, limit)
         return [version_from_row(each) for each in found]
 
-    async def subscription(self, subscription_id: UUID) -> Subscription:
-        found = await row(self._tx, _SUBSCRIPTION, subscription_id)
+    async def subscription(self, subscription_id: UUID, as_of: datetime | None = None) -> Subscription:
+        if as_of is None:
+            found = await row(self._tx, _SUBSCRIPTION, subscription_id)
+        else:
+            found = await row_as_of(self._tx, subscription_id, as_of)
         if found is None:
-            raise SubscriptionNotFound("there is no such subscription")
+            raise SubscriptionNotFound("there is no such subscription" + (" at that time" if as_of else ""))
         return subscription_from_row(found)
+
+    async def changes(self, subscription_id: UUID, *, after: int, limit: int) -> Sequence[ChangeRecord]:
+        found = await entries_of(self._tx, subscription_id, after=after, limit=limit)
+        if not found:
+            await self.subscription(subscription_id)
+        return found
 
     async def subscriptions(
         self, *, customer_id: UUID | None, state: State | None, external_id: str, after: UUID | None, limit: int

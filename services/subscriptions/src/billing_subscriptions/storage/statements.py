@@ -62,7 +62,9 @@ class Insert:
 
     def values(self, row: Mapping[str, Any]) -> list[Any]:
         """The arguments, in order. `row` holds every column."""
-        return [Jsonb(row[name]) if name in self.json_names else row[name] for name in self.names]
+        return [
+            Jsonb(row[name]) if name in self.json_names and row[name] is not None else row[name] for name in self.names
+        ]
 
 
 async def insert_row(tx: Transaction, text: str, arguments: list[Any]) -> None:

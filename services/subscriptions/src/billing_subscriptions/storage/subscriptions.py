@@ -1,20 +1,28 @@
-"""Subscriptions behind the Subscriptions port: what many share is read and written in one statement."""
+"""Subscriptions behind the Subscriptions port: rows and history, what many share in one statement."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from billing_runtime.transaction import Transaction
 from psycopg.types.json import Jsonb
 
 from billing_subscriptions.domain.errors import SubscriptionNotFound
-from billing_subscriptions.domain.renewal import Renewal
+from billing_subscriptions.domain.step import Step
 from billing_subscriptions.domain.subscription import Subscription
-from billing_subscriptions.storage.mapping import Columns, renewed_to_row, subscription_from_row, subscription_to_row
+from billing_subscriptions.storage.history import Entry, add_entries
 from billing_subscriptions.storage.statements import Insert, insert_row, names_taken, row, rows
+from billing_subscriptions.storage.subscription_rows import (
+    COLUMNS,
+    Column,
+    changes,
+    changes_text,
+    subscription_from_row,
+    subscription_to_row,
+)
 from billing_subscriptions.storage.tables import subscription as subscription_table
 
-_ADD = Insert.into(subscription_table)
 _ADD = Insert.into(subscription_table)
 _LOCK = "SELECT * FROM subscription WHERE subscription_id = %s FOR UPDATE"
 _CLAIM = """
@@ -23,33 +31,26 @@ ORDER BY next_due_at, subscription_id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _IS_DUE = "SELECT EXISTS (SELECT FROM subscription WHERE next_due_at <= %s) AS due"
 
-# What a renewal changes, with its type, and what other changes touch besides; the rest of a subscription is fixed.
-_RENEWED = {
-    "state": "text",
-    "period_start": "timestamptz",
-    "period_end": "timestamptz",
-    "period_index": "int4",
-    "ends_at": "timestamptz",
-    "canceled_at": "timestamptz",
-    "next_due_at": "timestamptz",
-    "next_boundary": "text",
-    "version": "int8",
-    "updated_at": "timestamptz",
-}
-_CHANGED = {**_RENEWED, "external_id": "text", "items": "jsonb", "metadata": "jsonb"}
+_ALL = tuple(column for column in COLUMNS if column.name != "subscription_id")
+_OFTEN = tuple(column for column in _ALL if column.often)
+_SELDOM = frozenset(column.name for column in _ALL if not column.often)
+
+# First and last state of a subscription in one write, with the names of all columns that changed between them.
+Span = tuple[Subscription | None, Subscription, set[str]]
 
 
-def _update(columns: Mapping[str, str]) -> str:
+def _update(columns: Iterable[Column]) -> str:
     """One statement for any number of subscriptions; arrays travel in binary."""
+    names, kinds = [column.name for column in columns], [column.type for column in columns]
     return f"""
-    UPDATE subscription SET {", ".join(f"{name} = new.{name}" for name in columns)}
-    FROM unnest(%b::uuid[], {", ".join(f"%b::{kind}[]" for kind in columns.values())})
-    AS new(subscription_id, {", ".join(columns)})
-    WHERE subscription.subscription_id = new.subscription_id AND subscription.version = new.version - 1
+    UPDATE subscription SET {", ".join(f"{name} = new.{name}" for name in names)}
+    FROM unnest(%b::uuid[], %b::int8[], {", ".join(f"%b::{kind}[]" for kind in kinds)})
+    AS new(subscription_id, read_version, {", ".join(names)})
+    WHERE subscription.subscription_id = new.subscription_id AND subscription.version = new.read_version
     """
 
 
-_SAVE, _SAVE_RENEWED = _update(_CHANGED), _update(_RENEWED)
+_SAVE_ALL, _SAVE_OFTEN = _update(_ALL), _update(_OFTEN)
 
 # The subscriptions are locked first: two services' events about one subscription must not pass each other unseen.
 _LOCK_MANY = "SELECT FROM subscription WHERE subscription_id = ANY(%s) ORDER BY subscription_id FOR NO KEY UPDATE"
@@ -65,7 +66,8 @@ FROM unnest(%s::uuid[], %s::uuid[]) AS new(subscription_id, invoice_id)
 ON CONFLICT (tenant_id, subscription_id, invoice_id) DO UPDATE SET state = 'PAID', noted_on = excluded.noted_on
 """
 _STANDING = """
-SELECT * FROM subscription AS s WHERE s.subscription_id = ANY(%s) AND s.state = %s AND {} EXISTS (
+SELECT * FROM subscription AS s WHERE s.subscription_id = ANY(%s) AND s.state NOT IN ('CANCELED', 'EXPIRED')
+AND {} EXISTS (
     SELECT FROM invoice_standing AS i WHERE i.subscription_id = s.subscription_id AND i.state = 'UNPAID'
 ) ORDER BY s.subscription_id
 """
@@ -76,40 +78,56 @@ class PostgresSubscriptions:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def add(self, subscription: Subscription) -> None:
-        await insert_row(self._tx, _ADD.text, _ADD.values(subscription_to_row(subscription)))
-
     async def lock(self, subscription_id: UUID) -> Subscription:
         found = await row(self._tx, _LOCK, subscription_id)
         if found is None:
             raise SubscriptionNotFound("there is no such subscription")
         return subscription_from_row(found)
 
-    async def save(self, *subscriptions: Subscription) -> None:
-        """Each follows the stored version by one; they were read under their locks."""
-        await self._write(subscriptions, _SAVE, _CHANGED, subscription_to_row)
+    async def write(self, steps: Sequence[Step], reason: str = "") -> None:
+        """Rows first: a name that is taken refuses before the history is written."""
+        spans: dict[UUID, Span] = {}
+        entries = [self._entry(step, reason, spans) for step in steps]
+        often: list[tuple[int, Subscription]] = []
+        seldom: list[tuple[int, Subscription]] = []
+        for before, after, changed in spans.values():
+            if before is None:
+                await insert_row(self._tx, _ADD.text, _ADD.values(subscription_to_row(after)))
+            else:
+                (often if changed.isdisjoint(_SELDOM) else seldom).append((before.version, after))
+        await self._save(often, _SAVE_OFTEN, _OFTEN)
+        await self._save(seldom, _SAVE_ALL, _ALL)
+        await add_entries(self._tx, entries)
 
-    async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
-        """As `save`; what a renewal left alone is not written again."""
-        touched = [each for each in renewals if each.after.items != each.before.items]
-        plain = [each.after for each in renewals if each.after.items == each.before.items]
-        await self.save(*(each.after for each in touched))
-        await self._write(plain, _SAVE_RENEWED, _RENEWED, renewed_to_row)
+    def _entry(self, step: Step, reason: str, spans: dict[UUID, Span]) -> Entry:
+        after, call = step.after, self._tx.call
+        changed = changes(step.before, after)
+        first, _, names = spans.get(after.id, (step.before, after, set()))
+        spans[after.id] = (first, after, names | changed.keys())
+        return (
+            after.id,
+            after.version,
+            after.customer_id,
+            step.kind.value,
+            step.at,
+            call.actor,
+            reason,
+            call.causation_id or call.correlation_id,
+            changes_text(changed),
+            [charge.id for charge in step.made],
+        )
 
-    async def _write(
-        self,
-        subscriptions: Sequence[Subscription],
-        statement: str,
-        names: Mapping[str, str],
-        to_row: Callable[[Subscription], Columns],
+    async def _save(
+        self, changed: Sequence[tuple[int, Subscription]], statement: str, columns: Sequence[Column]
     ) -> None:
-        if not subscriptions:
+        """Each is written over the version that was read under its lock."""
+        if not changed:
             return
-        columns = [to_row(subscription) for subscription in subscriptions]
-        ids = [subscription.id for subscription in subscriptions]
+        versions, after = [version for version, _ in changed], [each for _, each in changed]
+        arrays = [_array(column, after) for column in columns]
         with names_taken():
-            cursor = await self._tx.raw.execute(statement, (ids, *(_column(columns, name) for name in names)))
-        assert cursor.rowcount == len(subscriptions), "a subscription changed under its lock"
+            cursor = await self._tx.raw.execute(statement, ([each.id for each in after], versions, *arrays))
+        assert cursor.rowcount == len(changed), "a subscription changed under its lock"
 
     async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
         return [subscription_from_row(found) for found in await rows(self._tx, _CLAIM, as_of, limit)]
@@ -119,20 +137,20 @@ class PostgresSubscriptions:
         return bool(found and found["due"])
 
     async def note_unpaid(self, invoices: Sequence[tuple[UUID, UUID]]) -> Sequence[Subscription]:
-        return await self._note(invoices, _NOTE_UNPAID, _UNPAID, "ACTIVE")
+        return await self._note(invoices, _NOTE_UNPAID, _UNPAID)
 
     async def note_paid(self, invoices: Sequence[tuple[UUID, UUID]]) -> Sequence[Subscription]:
-        return await self._note(invoices, _NOTE_PAID, _SETTLED, "PAST_DUE")
+        return await self._note(invoices, _NOTE_PAID, _SETTLED)
 
-    async def _note(
-        self, invoices: Sequence[tuple[UUID, UUID]], note: str, query: str, state: str
-    ) -> Sequence[Subscription]:
+    async def _note(self, invoices: Sequence[tuple[UUID, UUID]], note: str, query: str) -> Sequence[Subscription]:
         ids = [subscription_id for subscription_id, _ in invoices]
         await self._tx.raw.execute(_LOCK_MANY, (ids,))
         await self._tx.raw.execute(note, (ids, [invoice_id for _, invoice_id in invoices]))
-        return [subscription_from_row(found) for found in await rows(self._tx, query, ids, state)]
+        return [subscription_from_row(found) for found in await rows(self._tx, query, ids)]
 
 
-def _column(columns: Sequence[Columns], name: str) -> list[object]:
-    values = [each[name] for each in columns]
-    return [Jsonb(value) for value in values] if _CHANGED[name] == "jsonb" else values
+def _array(column: Column, subscriptions: Sequence[Subscription]) -> list[Any]:
+    values = [column.stored(each) for each in subscriptions]
+    if column.type != "jsonb":
+        return values
+    return [None if value is None else Jsonb(value) for value in values]

@@ -11,8 +11,10 @@ from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.events import DomainEvent
 from billing_subscriptions.operations.ports import Begin, Read
+from billing_subscriptions.storage.catalogue import PostgresCatalogue
 from billing_subscriptions.storage.customers import PostgresCustomers
 from billing_subscriptions.storage.dues import PostgresDues
+from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
 from billing_subscriptions.storage.plans import PostgresPlans
 from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.subscriptions import PostgresSubscriptions
@@ -32,6 +34,8 @@ class PostgresUnitOfWork:
         self.plans = PostgresPlans(tx)
         self.subscriptions = PostgresSubscriptions(tx)
         self.dues = PostgresDues(tx)
+        self.payment_methods = PostgresPaymentMethods(tx)
+        self.catalogue = PostgresCatalogue(tx)
 
     async def now(self) -> datetime:
         return await self._tx.now()

@@ -12,7 +12,7 @@ from billing_subscriptions.domain.charges import Charge, ChargeReason, Commitmen
 from billing_subscriptions.domain.subscription import AppliedCoupon
 from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import coupon_text, item_text, price_text, redemption_text
-from billing_subscriptions.wire.plans import KINDS, TAX_BEHAVIORS
+from billing_subscriptions.wire.plan_items import KINDS, TAX_BEHAVIORS
 from billing_subscriptions.wire.times import optional_time, period_to_pb, time_to_pb
 
 REASONS = EnumTable(charge_pb2.ChargeReason, ChargeReason, "CHARGE_REASON_", zero=ChargeReason.REGULAR)

@@ -20,6 +20,9 @@ SubscriptionMessage = (
     | events_pb2.SubscriptionUpdated
     | events_pb2.SubscriptionPastDue
     | events_pb2.SubscriptionActivated
+    | events_pb2.SubscriptionPaused
+    | events_pb2.SubscriptionResumed
+    | events_pb2.SubscriptionExpired
     | events_pb2.SubscriptionCanceled
 )
 
@@ -34,6 +37,9 @@ SUBSCRIPTION_MESSAGES: dict[type[domain.SubscriptionEvent], type[SubscriptionMes
     domain.SubscriptionUpdated: events_pb2.SubscriptionUpdated,
     domain.SubscriptionPastDue: events_pb2.SubscriptionPastDue,
     domain.SubscriptionActivated: events_pb2.SubscriptionActivated,
+    domain.SubscriptionPaused: events_pb2.SubscriptionPaused,
+    domain.SubscriptionResumed: events_pb2.SubscriptionResumed,
+    domain.SubscriptionExpired: events_pb2.SubscriptionExpired,
     domain.SubscriptionCanceled: events_pb2.SubscriptionCanceled,
 }
 assert set(CUSTOMER_MESSAGES) == set(domain.CustomerEvent.__subclasses__())

@@ -25,6 +25,7 @@ item_text = partial(encode, "si")
 run_text = partial(encode, "run")
 scheduled_text = partial(encode, "chg")
 redemption_text = partial(encode, "red")
+coupon_text = partial(encode, "cpn")
 
 customer_uuid = partial(decode, "cus")
 party_uuid = partial(decode, "party")

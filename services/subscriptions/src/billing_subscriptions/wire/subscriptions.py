@@ -1,73 +1,57 @@
-"""Subscriptions <-> their messages."""
+"""Subscriptions -> their messages, and the facts that other services know of them."""
 
-from fractions import Fraction
+from billing.subscriptions.v1 import events_pb2, subscription_pb2
+from billing_kernel.decimals import format_decimal
 
-from billing.subscriptions.v1 import events_pb2, subscription_pb2, subscriptions_service_pb2
-from billing_kernel.money import InvalidDecimal, format_decimal, parse_decimal
-
-from billing_subscriptions.domain.errors import InvalidQuantity
 from billing_subscriptions.domain.etag import etag_of
 from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.quantity import pending
 from billing_subscriptions.domain.subscription import (
-    CancelAt,
-    Order,
+    AppliedCoupon,
+    Pause,
+    PauseBilling,
+    ScheduledChange,
     State,
     Subscription,
     SubscriptionItem,
-    quantity_of,
 )
+from billing_subscriptions.wire.changes import change_to_pb
+from billing_subscriptions.wire.charges import charge_to_pb, money_to_pb
 from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import (
+    coupon_text,
     customer_text,
     item_text,
     plan_item_text,
+    plan_text,
+    redemption_text,
+    scheduled_text,
     seller_text,
     subscription_text,
     version_text,
 )
-from billing_subscriptions.wire.plans import plan_item_to_pb
-from billing_subscriptions.wire.times import interval_to_pb, optional_time, period_to_pb, time_from_pb, time_to_pb
+from billing_subscriptions.wire.plan_items import plan_item_to_pb
+from billing_subscriptions.wire.policies import FIRST_STUBS, SETTLEMENTS, proration_to_pb
+from billing_subscriptions.wire.times import interval_to_pb, optional_time, period_to_pb, time_to_pb
 
 STATES = EnumTable(subscription_pb2.SubscriptionState, State, "SUBSCRIPTION_STATE_")
-CANCEL_AT = EnumTable(subscriptions_service_pb2.CancelAt, CancelAt, "CANCEL_AT_")
+PAUSE_BILLINGS = EnumTable(subscription_pb2.PauseBilling, PauseBilling, "PAUSE_BILLING_")
+FOR_EVER = -1
 
 
-def order_from_pb(request: subscriptions_service_pb2.CreateSubscriptionRequest) -> Order:
-    """Raises InvalidQuantity."""
-    quantities: dict[str, Fraction] = {}
-    for item in request.quantities:
-        if item.code in quantities:
-            raise InvalidQuantity(f"{item.code!r} is named twice")
-        quantities[item.code] = quantity_from_pb(item)
-    return Order(
-        external_id=request.external_id,
-        start_at=time_from_pb(request.start_time) if request.HasField("start_time") else None,
-        quantities=quantities,
-        trial_days=request.trial_days if request.HasField("trial_days") else None,
-        metadata=dict(request.metadata),
-    )
-
-
-def quantity_from_pb(item: subscriptions_service_pb2.ItemQuantity) -> Fraction:
-    """Raises InvalidQuantity."""
-    try:
-        return parse_decimal(item.quantity)
-    except InvalidDecimal as error:
-        raise InvalidQuantity(f"{item.code!r}: {error.message}") from error
-
-
-def subscription_to_pb(subscription: Subscription) -> subscription_pb2.Subscription:
-    """As its callers see it, with etag and times of record."""
+def subscription_to_pb(subscription: Subscription, version: PlanVersion | None = None) -> subscription_pb2.Subscription:
+    """As its callers see it, with etag and times of record; with its plan version also the end of the term."""
     message = _shared(subscription)
     message.etag = etag_of(subscription.version)
     message.create_time.CopyFrom(time_to_pb(subscription.created_at))
     message.update_time.CopyFrom(time_to_pb(subscription.updated_at))
+    term_end_at = subscription.term_end_at(version.interval) if version else None
+    if term_end_at is not None:
+        message.term_end_time.CopyFrom(time_to_pb(term_end_at))
     return message
 
 
 class FactsBook:
-    """Makes SubscriptionFacts; what the subscriptions of one plan version share is made once."""
+    """Makes SubscriptionFacts; what the subscriptions of one plan version in one currency share is made once."""
 
     def __init__(self) -> None:
         self._templates: dict[object, events_pb2.SubscriptionFacts] = {}
@@ -75,9 +59,10 @@ class FactsBook:
     def facts(
         self, subscription: Subscription, version: PlanVersion, external_customer_id: str
     ) -> events_pb2.SubscriptionFacts:
-        template = self._templates.get(version.id)
+        key = (version.id, version.currency)
+        template = self._templates.get(key)
         if template is None:
-            template = self._templates[version.id] = events_pb2.SubscriptionFacts(
+            template = self._templates[key] = events_pb2.SubscriptionFacts(
                 plan_items=map(plan_item_to_pb, version.items), interval=interval_to_pb(version.interval)
             )
         facts = events_pb2.SubscriptionFacts()
@@ -90,35 +75,107 @@ class FactsBook:
 
 def _shared(subscription: Subscription) -> subscription_pb2.Subscription:
     running = subscription.running_period
-    return subscription_pb2.Subscription(
+    message = subscription_pb2.Subscription(
         subscription_id=subscription_text(subscription.id),
         external_id=subscription.external_id,
         customer_id=customer_text(subscription.customer_id),
+        plan_id=plan_text(subscription.plan_id),
         plan_version_id=version_text(subscription.plan_version_id),
         state=STATES.to_pb(subscription.state),
         currency_code=subscription.currency,
         time_zone=subscription.zone,
         anchor_time=time_to_pb(subscription.anchor_at),
+        cycle_start_time=time_to_pb(subscription.cycle_start_at),
+        first_stub=FIRST_STUBS.to_pb(subscription.first_stub),
         start_time=time_to_pb(subscription.started_at),
-        current_period=period_to_pb(running) if running else None,
+        current_period=period_to_pb(running) if running and subscription.state is not State.SCHEDULED else None,
         period_index=subscription.period_index,
         trial_end_time=optional_time(subscription.trial_end_at),
         cancel_at_period_end=subscription.cancels_at_period_end,
         cancel_time=optional_time(subscription.canceled_at),
+        end_time=optional_time(subscription.ends_at),
         next_due_time=optional_time(subscription.next_due_at),
         items=[_item_to_pb(subscription, item) for item in subscription.items],
         seller_id=seller_text(subscription.seller_id),
         metadata=subscription.metadata,
+        incomplete_expire_time=optional_time(subscription.expires_at),
+        billed_from_time=optional_time(subscription.billed_from),
+        unpaid=subscription.unpaid,
     )
+    _add_plans(message, subscription)
+    return message
+
+
+def _add_plans(message: subscription_pb2.Subscription, subscription: Subscription) -> None:
+    """What most subscriptions do not have."""
+    if subscription.scheduled:
+        message.scheduled_changes.extend(map(_scheduled_to_pb, subscription.scheduled))
+    if subscription.pause is not None:
+        message.pause.CopyFrom(_pause_to_pb(subscription.pause))
+    if subscription.coupons:
+        message.coupons.extend(map(_coupon_to_pb, subscription.coupons))
+    if subscription.pending:
+        message.pending_charges.extend(map(charge_to_pb, subscription.pending))
 
 
 def _item_to_pb(subscription: Subscription, item: SubscriptionItem) -> subscription_pb2.SubscriptionItem:
     message = subscription_pb2.SubscriptionItem(
         subscription_item_id=item_text(item.id), plan_item_id=plan_item_text(item.plan_item_id), code=item.code
     )
-    if item.steps:
-        begun = subscription.period.start
-        planned = pending(item.steps, begun)
-        message.quantity = format_decimal(quantity_of(item, begun))
-        message.next_quantity = "" if planned is None else format_decimal(planned)
+    if item.quantity is not None:
+        message.quantity = format_decimal(item.quantity)
+    if subscription.scheduled:
+        message.next_quantity = _next_quantity(subscription, item)
+    if item.add_on_code:
+        message.add_on_code = item.add_on_code
+    if item.own is not None:
+        message.own_item.CopyFrom(plan_item_to_pb(item.own.item))
+        message.own_periods_left = item.own.periods_left or 0
+    if item.since is not None:
+        message.window_start_time.CopyFrom(time_to_pb(item.since))
+    return message
+
+
+def _next_quantity(subscription: Subscription, item: SubscriptionItem) -> str:
+    """The quantity that a scheduled change gives the item with the end of the period."""
+    at_end = (each.change.quantities for each in subscription.scheduled if each.at == subscription.period.end)
+    found = [quantities[item.code] for quantities in at_end if item.code in quantities]
+    return format_decimal(found[-1]) if found else ""
+
+
+def _scheduled_to_pb(scheduled: ScheduledChange) -> subscription_pb2.ScheduledChange:
+    message = subscription_pb2.ScheduledChange(
+        scheduled_change_id=scheduled_text(scheduled.id),
+        effective_time=time_to_pb(scheduled.at),
+        change=change_to_pb(scheduled.change),
+        phase_code=scheduled.phase_code,
+    )
+    if scheduled.proration is not None:
+        message.proration.CopyFrom(proration_to_pb(scheduled.proration))
+    if scheduled.settlement is not None:
+        message.settlement = SETTLEMENTS.to_pb(scheduled.settlement)
+    return message
+
+
+def _pause_to_pb(pause: Pause) -> subscription_pb2.Pause:
+    return subscription_pb2.Pause(
+        start_time=time_to_pb(pause.since),
+        resume_time=optional_time(pause.resume_at),
+        billing=PAUSE_BILLINGS.to_pb(pause.billing),
+    )
+
+
+def _coupon_to_pb(coupon: AppliedCoupon) -> subscription_pb2.AppliedCoupon:
+    message = subscription_pb2.AppliedCoupon(
+        redemption_id=redemption_text(coupon.redemption_id),
+        coupon_id=coupon_text(coupon.coupon_id),
+        coupon_code=coupon.code,
+        redeem_time=time_to_pb(coupon.redeemed_at),
+        periods_left=FOR_EVER if coupon.periods_left is None else coupon.periods_left,
+        item_codes=sorted(coupon.item_codes),
+    )
+    if coupon.percent is not None:
+        message.percent = format_decimal(coupon.percent)
+    elif coupon.amount is not None:
+        message.amount.CopyFrom(money_to_pb(coupon.amount))
     return message

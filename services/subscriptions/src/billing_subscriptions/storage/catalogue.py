@@ -1,0 +1,42 @@
+"""What of the catalogue the life of subscriptions needs, behind the Catalogue port."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from billing_runtime.transaction import Transaction
+
+from billing_subscriptions.domain.errors import PlanNotFound, PlanVersionNotPublished
+from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.storage.plan_rows import version_from_row
+from billing_subscriptions.storage.statements import row, rows
+
+_VERSIONS = "SELECT * FROM plan_version WHERE plan_version_id = ANY(%s)"
+_EFFECTIVE = "state = 'PUBLISHED' AND coalesce(effective_at, published_at) <= %s"
+_NEWEST = f"""
+SELECT DISTINCT ON (plan_id) * FROM plan_version WHERE plan_id = ANY(%s) AND {_EFFECTIVE}
+ORDER BY plan_id, number DESC
+"""
+_PLAN = "SELECT plan_id FROM plan WHERE code = %s"
+
+
+class PostgresCatalogue:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]:
+        found = map(version_from_row, await rows(self._tx, _VERSIONS, list(version_ids)))
+        return {version.id: version for version in found}
+
+    async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
+        found = map(version_from_row, await rows(self._tx, _NEWEST, list(plan_ids), at))
+        return {version.plan_id: version for version in found}
+
+    async def current(self, plan_code: str, at: datetime) -> PlanVersion:
+        plan = await row(self._tx, _PLAN, plan_code)
+        if plan is None:
+            raise PlanNotFound(f"there is no plan {plan_code!r}", facts={"plan_code": plan_code})
+        found = await self.newest([plan["plan_id"]], at)
+        if not found:
+            raise PlanVersionNotPublished(f"the plan {plan_code!r} has no version that is sold now")
+        return found[plan["plan_id"]]
