@@ -1,12 +1,14 @@
 """The copies: the same event twice changes nothing, older versions change nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from billing.subscriptions.v1 import events_pb2
+from billing.subscriptions.v1 import events_pb2, policy_pb2
 from billing_runtime.consumer import Processor
 from billing_testkit.tenants import admin_call, customer_call
 from billing_usage.consumers.subscriptions import CUSTOMER_EVENTS, SUBSCRIPTION_EVENTS, subscriptions_consumer
 from billing_usage.storage.copy_store import PostgresCopyStore, get_subscription
+from billing_usage.wire.subscriptions import subscription_from_pb
 
 FEBRUARY, MARCH = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
 TABLES = ("customer", "subscription", "subscription_item", "price", "dead_letter")
@@ -46,6 +48,21 @@ async def test_every_event_with_facts_is_heard(usage_database, tenant_id, build,
         copied, subjects = await copy_of(usage_database, tenant_id, subscribed)
         assert [item.price.meter_code for item in copied.items] == ["api"]
         assert [subject.text for subject in subjects] == [subscribed.text, subscribed.customer, "external/acme"]
+
+
+async def test_the_copy_is_what_the_facts_said(usage_database, tenant_id, build, hear):
+    subscribed = build.subscribed(meters=("api", "storage"))
+    facts = subscribed.facts(cycle_start_time=build.stamp(FEBRUARY), first_stub=policy_pb2.FIRST_STUB_LONG)
+    facts.subscription.items[1].window_start_time.CopyFrom(build.stamp(FEBRUARY))
+    for item in facts.plan_items:
+        item.price.adjustments.maximum_amount = "100"
+    await hear(events_pb2.SubscriptionStarted(subscription=facts))
+    copied, _ = await copy_of(usage_database, tenant_id, subscribed)
+    assert replace(subscription_from_pb(facts), other_item_ids=()) == copied
+    subscribed.version = 2  # the window ends with the next version that names none
+    await hear(events_pb2.SubscriptionRenewed(subscription=subscribed.facts()))
+    copied, _ = await copy_of(usage_database, tenant_id, subscribed)
+    assert [item.window_start_at for item in copied.items] == [None, None]
 
 
 async def test_older_versions_change_nothing(usage_database, tenant_id, build, hear):

@@ -5,21 +5,26 @@ from uuid import UUID
 
 import pytest
 from billing_kernel.cycle import Cycle, FirstStub
-from billing_kernel.period import Interval
+from billing_kernel.period import Interval, Period
+from billing_pricing import price_from_json
 from billing_usage.domain.subscription import (
     BEGINNING,
     END,
     Customer,
+    Item,
     Name,
+    Price,
     Subscription,
     current_period,
     rename,
     subjects,
+    window_of,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 CUSTOMER = UUID(int=7)
+PRICE = Price(UUID(int=3), "api", "EUR", price_from_json({"model": "flat", "amount": "1"}))
 
 
 def day(text):
@@ -71,6 +76,22 @@ def off_the_grid(stub):
 def test_the_current_period(given_, now, start, end):
     found = current_period(given_, day(now))
     assert (found.start, found.end) == (day(start), day(end))
+
+
+@pytest.mark.parametrize(
+    ("since", "start"),
+    [
+        (None, "2026-01-01"),
+        ("2025-12-01", "2026-01-01"),
+        ("2026-01-01", "2026-01-01"),
+        ("2026-01-16", "2026-01-16"),
+        ("2026-02-01", "2026-01-01"),
+    ],
+)
+def test_an_item_counts_from_its_window_on(since, start):
+    item = Item(UUID(int=1), "api", PRICE, day(since) if since else None)
+    span = Period(day("2026-01-01"), day("2026-02-01"))
+    assert window_of(item, span) == Period(day(start), span.end)
 
 
 def test_the_first_name_holds_since_ever():

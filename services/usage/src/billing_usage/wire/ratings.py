@@ -33,10 +33,6 @@ _DIGITS = re.compile(r"[0-9]{1,40}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class InvalidShare(Invalid):
-    reason = "INVALID_SHARE"
-
-
 def charge_from_pb(item: rating_service_pb2.RateItem) -> Charge | Refusal:
     """The charge, or the first thing that is wrong with it."""
     if _UUID.fullmatch(item.charge_id) is None:
@@ -90,7 +86,7 @@ def period_to_pb(period: Period) -> period_pb2.Period:
 
 
 def _scope_from_pb(item: rating_service_pb2.RateItem) -> Scope:
-    """Raises InvalidTime, InvalidPeriod, InvalidShare."""
+    """Raises InvalidTime, InvalidPeriod, Invalid."""
     period, tiers_from = period_from_pb(item.period), None
     if item.HasField("tiers_from_time"):
         tiers_from = instant_from_pb(item.tiers_from_time, "tiers_from_time")
@@ -101,11 +97,11 @@ def _scope_from_pb(item: rating_service_pb2.RateItem) -> Scope:
 
 
 def _share_from_pb(share: ratio_pb2.Ratio) -> Fraction:
-    """Raises InvalidShare."""
+    """Zero or more. Raises Invalid."""
     if _DIGITS.fullmatch(share.numerator) is None or _DIGITS.fullmatch(share.denominator) is None:
-        raise InvalidShare("limits_share: numerator and denominator have at most 40 digits and no sign")
+        raise Invalid("limits_share: numerator and denominator have at most 40 digits and no sign")
     if not int(share.denominator):
-        raise InvalidShare("limits_share: the denominator is more than zero")
+        raise Invalid("limits_share: the denominator is more than zero")
     return Fraction(int(share.numerator), int(share.denominator))
 
 
