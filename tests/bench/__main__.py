@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import create, get, idle, ingest, rest, run
+from tests.bench import create, get, idle, ingest, rating, rest, run
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
@@ -20,6 +20,7 @@ MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "rest": rest.measure,
     "ingest": ingest.measure,
     "run": run.measure,
+    "rating": rating.measure,
     "idle": idle.memory,
     "ready": idle.ready,
 }

@@ -5,6 +5,7 @@ of the amount in MAJOR units out; the ratio need not be in lowest terms. A negat
 `tree(quantity, currency, trace)` builds the explanation of such an answer on demand.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -22,8 +23,8 @@ from billing_pricing.tiers import (
     Trace,
     amount_violations,
     check,
-    graduated_amount,
     lower_bound,
+    parts_of,
     quantity_violations,
     scale_tiers,
     tier_violations,
@@ -40,7 +41,7 @@ class Flat:
         check(amount_violations("amount", self.amount))
 
     def price(self, numerator: int, denominator: int) -> Amount:
-        return self.amount.numerator, self.amount.denominator, ()
+        return self.amount.numerator, self.amount.denominator, 0
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
         return Constant(self.amount, f"{currency} flat")
@@ -56,10 +57,22 @@ class PerUnit:
         check(amount_violations("unit_amount", self.unit_amount))
 
     def price(self, numerator: int, denominator: int) -> Amount:
-        return max(numerator, 0) * self.unit_amount.numerator, denominator * self.unit_amount.denominator, ()
+        return max(numerator, 0) * self.unit_amount.numerator, denominator * self.unit_amount.denominator, 0
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
         return Multiply((_units(quantity), Constant(self.unit_amount, f"{currency} per unit")))
+
+
+def _graduated_price(self: "Graduated | GraduatedPercentage", numerator: int, denominator: int) -> Amount:
+    """Each part of the quantity at the price of its tier: the hot path of rating, so one call for both models."""
+    scaled = self.scaled
+    if numerator <= 0:
+        return scaled.tiers[0][2] if self.first_tier_flat_at_zero else 0, scaled.scale, 0
+    quantity = numerator * scaled.bound_scale
+    # A bound belongs to the tier below it, and what lies between whole bounds to the tier above.
+    index = bisect_left(scaled.uppers, quantity if denominator == 1 else -(-quantity // denominator))
+    lower, unit, _, entered = scaled.tiers[index]
+    return (quantity - lower * denominator) * unit + entered * denominator, scaled.scale * denominator, index
 
 
 @dataclass(frozen=True)
@@ -79,12 +92,10 @@ class Graduated:
     def scaled(self) -> Scaled:
         return scale_tiers(self.tiers)
 
-    def price(self, numerator: int, denominator: int) -> Amount:
-        return graduated_amount(self.scaled, self.first_tier_flat_at_zero, numerator, denominator)
+    price = _graduated_price
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
-        scale = self.scaled.bound_scale * quantity.denominator
-        parts = [(index, quantity if quantity < 0 else Fraction(part, scale)) for index, part in trace]
+        parts = parts_of(self.tiers, quantity, trace)
         return Add(tuple(_in_tier(self, index, _units(part), currency) for index, part in parts))
 
 
@@ -107,16 +118,15 @@ class Volume:
 
     def price(self, numerator: int, denominator: int) -> Amount:
         scaled = self.scaled
-        quantity = max(numerator, 0) * scaled.bound_scale
-        if quantity == 0 and not self.first_tier_flat_at_zero:
-            return 0, 1, ((0, 0),)
-        for index, (_, upper, unit, flat) in enumerate(scaled.tiers):
-            if upper is None or quantity <= upper * denominator:
-                return quantity * unit + flat * denominator, scaled.scale * denominator, ((index, quantity),)
-        raise AssertionError("the last tier is open")
+        if numerator <= 0:
+            return scaled.tiers[0][2] if self.first_tier_flat_at_zero else 0, scaled.scale, 0
+        quantity = numerator * scaled.bound_scale
+        index = bisect_left(scaled.uppers, quantity if denominator == 1 else -(-quantity // denominator))
+        _, unit, flat, _ = scaled.tiers[index]
+        return quantity * unit + flat * denominator, scaled.scale * denominator, index
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
-        return _in_tier(self, trace[0][0], _units(quantity), currency)
+        return _in_tier(self, trace, _units(quantity), currency)
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ class Package:
         paid = (numerator * free.denominator - free.numerator * denominator) * size.denominator
         # Floor division of the negated dividend rounds up.
         packages = max(0, -(-paid // (denominator * free.denominator * size.numerator)))
-        return packages * price.numerator, price.denominator, ()
+        return packages * price.numerator, price.denominator, 0
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
         units: Node = Constant(quantity, "units")
@@ -170,12 +180,10 @@ class GraduatedPercentage:
     def scaled(self) -> Scaled:
         return scale_tiers(tuple(Tier(tier.up_to, tier.rate_percent / 100, tier.flat_amount) for tier in self.tiers))
 
-    def price(self, numerator: int, denominator: int) -> Amount:
-        return graduated_amount(self.scaled, self.first_tier_flat_at_zero, numerator, denominator)
+    price = _graduated_price
 
     def tree(self, quantity: Fraction, currency: str, trace: Trace) -> Node:
-        scale = self.scaled.bound_scale * quantity.denominator
-        parts = [(index, quantity if quantity < 0 else Fraction(part, scale)) for index, part in trace]
+        parts = parts_of(self.tiers, quantity, trace)
         return Add(tuple(self._in_tier(index, _units(part, "amount"), currency) for index, part in parts))
 
     def _in_tier(self, index: int, amount: Node, currency: str) -> Node:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from billing_kernel.errors import Violation
+from billing_kernel.rounding import Rounding
 
 from billing_pricing.adjustments import Adjustments, RoundingPolicy, Window, adjustment_violations
 from billing_pricing.events import Dynamic, Matrix
@@ -36,10 +37,11 @@ class Price:
         check(found)
 
     @cached_property
-    def is_plain(self) -> bool:
-        """A quantity times its model and no more: the hot path. The rounding mode is free, its places are not."""
-        mode = RoundingPolicy(self.adjustments.rounding.mode)
-        return isinstance(self.model, Model) and self.adjustments == Adjustments(rounding=mode)
+    def plain(self) -> tuple[Model, Rounding] | None:
+        """The model and how it is rounded, where a quantity times the model is all there is: the hot path."""
+        mode = self.adjustments.rounding.mode
+        is_plain = self.adjustments == Adjustments(rounding=RoundingPolicy(mode))
+        return (self.model, mode) if is_plain and isinstance(self.model, Model) else None
 
     @cached_property
     def measure(self) -> Measure:

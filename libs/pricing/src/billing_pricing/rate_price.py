@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from billing_kernel.money import ExactAmount, Money
 from billing_kernel.period import Period
@@ -13,7 +13,6 @@ from billing_pricing.adjustments import RoundingPolicy
 from billing_pricing.components import Component, components_of
 from billing_pricing.events import Matrix
 from billing_pricing.explanation import Explanation
-from billing_pricing.models import Model
 from billing_pricing.nodes import Node
 from billing_pricing.price import Price
 from billing_pricing.rating import Rated, Slice, rate
@@ -105,10 +104,11 @@ def rate_price(
 
     Raises UnknownCurrency, AmountOverflow, InvalidUsage, NoMatrixCell, NoPricingUnitRate.
     """
-    if price.is_plain and billed is None and share is None:
-        return RatedPrice(
-            price, rate(cast(Model, price.model), quantity_of(usage), currency, price.adjustments.rounding.mode)
-        )
+    plain = price.plain
+    if plain is not None and billed is None and share is None:
+        model, mode = plain
+        quantity = usage if type(usage) is Fraction else quantity_of(usage)
+        return tuple.__new__(RatedPrice, (price, rate(model, quantity, currency, mode)))
     _check(price, usage, "events")
     _check(price, billed or ZERO, "billed_events")
     unit = price.adjustments.unit

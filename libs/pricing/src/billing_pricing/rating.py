@@ -1,17 +1,19 @@
-"""Quantity in, rated amount out. The hot path is integers and one tuple; the explanation is a view made on demand."""
+"""Quantity in, rated amount out. The hot path is integers in a tuple; the explanation is a view made on demand."""
 
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from billing_kernel.currencies import exponent
-from billing_kernel.money import INT64_MAX, INT64_MIN, AmountOverflow, ExactAmount, Money
+from billing_kernel.currencies import EXPONENTS, exponent
+from billing_kernel.money import INT64_MAX, AmountOverflow, ExactAmount, Money
 from billing_kernel.rounding import Rounding, round_ratio
 
 from billing_pricing.explanation import Explanation
 from billing_pricing.models import Model
 from billing_pricing.nodes import Add, Constant, Multiply, Node, Round
 from billing_pricing.tiers import Trace
+
+_MINOR = {currency: 10**places for currency, places in EXPONENTS.items()}
 
 
 class Rated(NamedTuple):
@@ -96,11 +98,19 @@ def rate(model: Model, quantity: Fraction, currency: str, rounding: Rounding = R
 
     Raises UnknownCurrency, AmountOverflow.
     """
-    numerator, denominator, trace = model.price(quantity.numerator, quantity.denominator)
-    minor = round_ratio(numerator * 10 ** exponent(currency), denominator, rounding)
-    if not INT64_MIN <= minor <= INT64_MAX:
+    numerator, denominator, trace = model.price(*quantity.as_integer_ratio())
+    try:
+        scale = _MINOR[currency]
+    except KeyError:
+        scale = 10 ** exponent(currency)  # raises
+    if rounding is Rounding.HALF_UP:  # no model gives less than zero
+        minor = (2 * numerator * scale + denominator) // (2 * denominator)
+    else:
+        minor = round_ratio(numerator * scale, denominator, rounding)
+    if minor > INT64_MAX:
         raise AmountOverflow("the rated amount does not fit into 64 bits", facts={"currency": currency})
-    return Rated(model, quantity, currency, rounding, numerator, denominator, minor, trace)
+    # Past the named tuple's own constructor, which costs as much as all arithmetic before.
+    return tuple.__new__(Rated, (model, quantity, currency, rounding, numerator, denominator, minor, trace))
 
 
 def progressive(

@@ -3,7 +3,7 @@
 So 10.5 units with a first tier up to 10 reach into the second tier, and 10 units do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -45,20 +45,22 @@ class PercentageTier:
     flat_amount: Fraction = Fraction(0)
 
 
-# One entry a step: (tier index, quantity in this tier times bound_scale times the quantity's denominator).
-Trace: TypeAlias = tuple[tuple[int, int], ...]
+# The index of the tier that the quantity reaches: all else of an explanation follows from it.
+Trace: TypeAlias = int
 # Numerator and denominator of the amount in major units.
 Amount: TypeAlias = tuple[int, int, Trace]
-# lower bound, upper bound, amount per unit, flat part: see Scaled for the units of each.
-ScaledTier = tuple[int, int | None, int, int]
+# lower bound, amount per unit, flat part, and what all tiers before cost with this one's flat part: see Scaled.
+ScaledTier: TypeAlias = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """Tiers as integers: bounds times `bound_scale`, unit amounts times `amount_scale`, flat parts times both."""
+    """Tiers as integers: bounds times `bound_scale`; flat parts and sums times `scale`, as are unit amounts times a
+    scaled quantity. `uppers` are the upper bounds; the last tier has none."""
 
     bound_scale: int
     scale: int
+    uppers: tuple[int, ...]
     tiers: tuple[ScaledTier, ...]
 
 
@@ -67,30 +69,24 @@ def scale_tiers(tiers: tuple[Tier, ...]) -> Scaled:
     bound_scale = lcm(*(tier.up_to.denominator for tier in tiers if tier.up_to is not None))
     amount_scale = lcm(*(amount.denominator for tier in tiers for amount in (tier.unit_amount, tier.flat_amount)))
     scale = bound_scale * amount_scale
-    lower, scaled = 0, []
-    for tier in tiers:
-        upper = None if tier.up_to is None else int(tier.up_to * bound_scale)
-        scaled.append((lower, upper, int(tier.unit_amount * amount_scale), int(tier.flat_amount * scale)))
-        lower = upper or 0
-    return Scaled(bound_scale, scale, tuple(scaled))
+    lower, before = 0, 0
+    scaled: list[ScaledTier] = []
+    uppers = [int(tier.up_to * bound_scale) for tier in tiers if tier.up_to is not None]
+    for tier, upper in zip(tiers, [*uppers, 0], strict=True):
+        unit, flat = int(tier.unit_amount * amount_scale), int(tier.flat_amount * scale)
+        scaled.append((lower, unit, flat, before + flat))
+        before += (upper - lower) * unit + flat
+        lower = upper
+    return Scaled(bound_scale, scale, tuple(uppers), tuple(scaled))
 
 
-def graduated_amount(scaled: Scaled, flat_at_zero: bool, numerator: int, denominator: int) -> Amount:
-    """Each part of the quantity at the price of its tier: the hot path of rating."""
-    quantity = max(numerator, 0) * scaled.bound_scale
-    if quantity == 0 and not flat_at_zero:
-        return 0, 1, ((0, 0),)
-    total = 0
-    trace: list[tuple[int, int]] = []
-    for index, (lower, upper, unit, flat) in enumerate(scaled.tiers):
-        if upper is None or quantity <= upper * denominator:
-            part = quantity - lower * denominator
-            trace.append((index, part))
-            return total + part * unit + flat * denominator, scaled.scale * denominator, tuple(trace)
-        part = (upper - lower) * denominator
-        trace.append((index, part))
-        total += part * unit + flat * denominator
-    raise AssertionError("the last tier is open")
+def parts_of(
+    tiers: Sequence[Tier | PercentageTier], quantity: Fraction, reached: Trace
+) -> Iterator[tuple[int, Fraction]]:
+    """How much of `quantity` lies in each tier up to the one `reached`; a negative quantity as it is."""
+    for index in range(reached):
+        yield index, (tiers[index].up_to or Fraction(0)) - lower_bound(tiers, index)
+    yield reached, quantity - lower_bound(tiers, reached)
 
 
 def lower_bound(tiers: Sequence[Tier | PercentageTier], index: int) -> Fraction:
