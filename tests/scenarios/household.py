@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from billing.invoicing.v1.billing_runs_service_pb2 import ListParkedDuesRequest
 from billing.subscriptions.v1.plans_service_pb2 import GetPlanVersionRequest
 from billing.tax.v1.exemptions_service_pb2 import CreateExemptionRequest
 from billing.tax.v1.registrations_service_pb2 import ListRegistrationsRequest
 from billing.usage.v1.meter_pb2 import METER_AGGREGATION_SUM
+from billing_invoicing.domain.account_credit import Account, EntryKind
+from billing_invoicing.storage.credits import PostgresCredits
+from billing_kernel.ids import decode
+from billing_testkit.tenants import service_call
 
 from tests.scenarios import catalogue
 from tests.scenarios.servers import Servers
@@ -55,6 +60,7 @@ async def household(servers: Servers) -> Household:
         "due_id": parked.due_id,
     }
     own, others = await _paid(world, own), await _paid(world, others)
+    await _credited(world, servers, own, others)
     return Household(world, {**shared, **own}, own, others)
 
 
@@ -74,6 +80,21 @@ async def _paid(world: World, ids: dict[str, str]) -> dict[str, str]:
         "payment_id": payment.payment_id,
         "payment_method_id": method_id,
     }
+
+
+async def _credited(world: World, servers: Servers, *customers: Mapping[str, str]) -> None:
+    """Each has something in credit, as if an invoice had come to less than nothing."""
+    granted = {_account(ids): UUID(int=place) for place, ids in enumerate(customers)}
+    async with servers.database("invoicing").begin(service_call(world.tenant_id)) as tx:
+        books = PostgresCredits(tx)
+        accounts = await books.lock((), granted)
+        for account, invoice_id in granted.items():
+            accounts.move(account, EntryKind.GRANTED, 100, invoice_id, START)
+        await books.add(accounts.entries)
+
+
+def _account(ids: Mapping[str, str]) -> Account:
+    return Account(decode("cus", ids["customer_id"]), "EUR")
 
 
 async def _plan_id(world: World, version_id: str) -> str:

@@ -21,7 +21,13 @@ FILES = {
     "usage": ("meters_service", "usage_service", "rating_service"),
     "tax": ("registrations_service", "exemptions_service", "tax_service"),
     "payments": ("payment_methods_service", "payments_service"),
-    "invoicing": ("sellers_service", "billing_runs_service", "invoices_service", "test_clocks_service"),
+    "invoicing": (
+        "sellers_service",
+        "billing_runs_service",
+        "invoices_service",
+        "account_credits_service",
+        "test_clocks_service",
+    ),
 }
 SOON = stamp(datetime(2030, 1, 1, tzinfo=UTC))
 LABELS = {"metadata": {"a": "b"}, "update_mask": FieldMask(paths=["metadata"])}
@@ -50,6 +56,7 @@ NEEDS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "VoidInvoice": lambda: {"reason": "wrong"},
     "MarkInvoicePaid": lambda: {"reference": "cash"},
     "UpdateInvoice": lambda: LABELS,
+    "GetAccountCredit": lambda: {"currency_code": "EUR"},
 }
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import grpc
 import pytest
-from billing.common.v1 import clock_service_pb2, clock_service_pb2_grpc, item_error_pb2, money_pb2
+from billing.common.v1 import clock_service_pb2, clock_service_pb2_grpc, item_error_pb2, money_pb2, ratio_pb2
 from billing.payments.v1 import payments_service_pb2, payments_service_pb2_grpc
 from billing.subscriptions.v1 import (
     customers_service_pb2,
@@ -19,6 +19,7 @@ from billing_invoicing.clients.streams import AnswerCutOff
 from billing_invoicing.clients.subscriptions import SubscriptionsParties, SubscriptionsRenewals
 from billing_invoicing.clients.tax import TaxService
 from billing_invoicing.clients.usage import UsageRatings
+from billing_invoicing.domain.discounts import with_discounts
 from billing_invoicing.domain.due import Refusal
 from billing_invoicing.wire.dues import due_from_pb
 from billing_invoicing.wire.values import party_to_pb
@@ -28,6 +29,7 @@ from billing_runtime.channel import MeshChannel
 from billing_runtime.remote_errors import PeerUnavailable
 from billing_testkit.tenants import service_call
 from invoicing_builders import FEBRUARY, MARCH, PARTY, a_seller, billing_due, flat_charge, metered_charge, stamp
+from invoicing_credits import credit_of, percent_off
 
 ERROR = item_error_pb2.ItemError(reason="NOT_CAUGHT_UP", message="wait")
 CUT, END = "cut", "end"
@@ -41,6 +43,7 @@ class Usage(rating_service_pb2_grpc.RatingServiceServicer):
 
     async def BatchRateUsage(self, request, context):
         self.sizes.append(len(request.items))
+        self.items = request.items
         answers = [self._answer(number, item) for number, item in enumerate(request.items)]
         for start in range(0, len(answers), 2):
             yield rating_service_pb2.BatchRateUsageResponse(answers=answers[start : start + 2])
@@ -153,6 +156,28 @@ async def test_ratings_in_slices(channel, others):
     assert (rated.quantity, rated.amount_minor, rated.exact, rated.currency) == ("3", 150, ("3", "2"), "EUR")
     assert refused == Refusal("NOT_CAUGHT_UP", "wait")
     assert len(found) == 5
+
+
+async def test_windows_go_on_where_the_charge_says(channel, others):
+    share = ratio_pb2.Ratio(numerator="16", denominator="31")
+    due = due_from_pb(billing_due([metered_charge(tiers_from_time=stamp(FEBRUARY), limits_share=share)]))
+    await UsageRatings(channel, 5).rate([(due, due.charges[0])], final=True)
+    (item,) = others[0].items
+    assert (item.tiers_from_time, item.limits_share) == (stamp(FEBRUARY), share)
+    whole = due_from_pb(billing_due([metered_charge()]))
+    await UsageRatings(channel, 5).rate([(whole, whole.charges[0])], final=True)
+    (item,) = others[0].items
+    assert not item.HasField("tiers_from_time")
+    assert not item.HasField("limits_share")
+
+
+async def test_tax_is_asked_about_what_discounts_leave_and_never_about_credits(channel, others):
+    bought = flat_charge(10000)
+    asked = due_from_pb(billing_due([bought, credit_of(bought, 100)], discounts=[percent_off("25")]))
+    due = with_discounts(asked)
+    await TaxService(channel, 5).tax([(due, a_seller())])
+    (document,) = others[1].requests[0].documents
+    assert [(line.reference, line.amount_minor) for line in document.lines] == [(bought.charge_id, 7500)]
 
 
 async def test_an_answer_without_its_end_is_no_answer(channel, others):

@@ -5,7 +5,13 @@ from datetime import date
 from io import BytesIO
 
 import pytest
-from billing_invoicing.domain.document import DocumentLine, DocumentParty, DocumentTax, InvoiceDocument
+from billing_invoicing.domain.document import (
+    DocumentDiscount,
+    DocumentLine,
+    DocumentParty,
+    DocumentTax,
+    InvoiceDocument,
+)
 from billing_invoicing.pdf import render
 from pypdf import PdfReader
 
@@ -53,6 +59,33 @@ def pages(document: InvoiceDocument) -> list[str]:
 )
 def test_prints(text):
     assert text in pages(DOCUMENT)[0]
+
+
+def test_prints_what_was_taken_off_and_used():
+    lines = (
+        replace(LINE, discounts=(DocumentDiscount("SPRING (25 %)", 2500), DocumentDiscount("TEN", 750))),
+        replace(LINE, position=2, note="Quantity down; By days", discounts=(DocumentDiscount("TEN", -100),)),
+    )
+    used = {"discount_minor": 3150, "credit_applied_minor": 2000, "due_minor": 22212}
+    printed = pages(replace(DOCUMENT, lines=lines, **used))[0].replace("\u00a0", " ")
+    for text in (
+        "Discount SPRING (25 %) -€25.00",
+        "Discount TEN -€7.50",
+        "Discount taken back TEN €1.00",
+        "Quantity down; By days",
+        "Discounts, taken off above -€31.50",
+        "Account credit used -€20.00",
+        "Amount due €222.12",
+    ):
+        assert text in printed
+
+
+def test_a_total_below_zero_says_what_becomes_of_it():
+    below = {"net_minor": -400, "tax_minor": -76, "total_minor": -476, "due_minor": 0, "credit_granted_minor": 476}
+    printed = pages(replace(DOCUMENT, **below))[0].replace("\u00a0", " ")
+    assert "Added to your account credit €4.76" in printed
+    assert "Amount due €0.00" in printed
+    assert "Discount" not in printed
 
 
 def test_text_is_never_markup():

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from billing.common.v1 import clock_service_pb2_grpc
 from billing.invoicing.v1 import (
+    account_credits_service_pb2_grpc,
     billing_runs_service_pb2_grpc,
     invoices_service_pb2_grpc,
     sellers_service_pb2_grpc,
@@ -31,6 +32,7 @@ STUBS = {
     "sellers": sellers_service_pb2_grpc.SellersServiceStub,
     "runs": billing_runs_service_pb2_grpc.BillingRunsServiceStub,
     "invoices": invoices_service_pb2_grpc.InvoicesServiceStub,
+    "account_credits": account_credits_service_pb2_grpc.AccountCreditsServiceStub,
     "clocks": test_clocks_service_pb2_grpc.TestClocksServiceStub,
     "clock": clock_service_pb2_grpc.ClockServiceStub,
 }

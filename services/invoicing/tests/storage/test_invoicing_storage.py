@@ -96,6 +96,7 @@ FROZEN = {
     "due_at": "now()",
     "finalized_at": "now()",
     "content_hash": "'v1:0'",
+    "credit_applied_minor": "1",
 }
 NEVER = {
     "total_minor": "1",
@@ -107,6 +108,7 @@ NEVER = {
     "tax_summary": "'[]'",
     "party_version": "9",
     "tax_ids": "'[]'",
+    "discount_minor": "1",
     "tenant_id": "gen_random_uuid()",
 }
 

@@ -246,9 +246,9 @@ class Reads(UnitOfWork, Protocol):
         """Invoice -> the frozen copy of its customer; drafts have none."""
 
     async def list_credit_entries(
-        self, customer_id: UUID, currency: str, *, after: UUID | None, limit: int
+        self, customer_id: UUID | None, currency: str, *, after: UUID | None, limit: int
     ) -> list[Entry]:
-        """An empty `currency` means all."""
+        """Not limited by None or an empty `currency`."""
 
     async def list_runs(self, *, after: UUID | None, limit: int) -> list[tuple[Run, Tally]]: ...
 

@@ -10,7 +10,7 @@ from billing_invoicing.domain.account_credit import Account
 from billing_invoicing.domain.errors import AccountCreditNotFound
 from billing_invoicing.operations.ports import Read
 from billing_invoicing.wire.account_credits import entry_to_pb, standing_to_pb
-from billing_invoicing.wire.values import CUSTOMER, id_from_pb
+from billing_invoicing.wire.values import CUSTOMER, id_from_pb, optional_id_from_pb
 
 
 class AccountCreditsServicer(pb_grpc.AccountCreditsServiceServicer):
@@ -31,7 +31,7 @@ class AccountCreditsServicer(pb_grpc.AccountCreditsServiceServicer):
         self, request: pb.ListAccountCreditEntriesRequest, context: Any
     ) -> pb.ListAccountCreditEntriesResponse:
         size, after = page_size(request.page_size), uuid_of(request.page_token)
-        customer_id = id_from_pb(CUSTOMER, request.customer_id)
+        customer_id = optional_id_from_pb(CUSTOMER, request.customer_id)
         async with self.read() as reads:
             rows = await reads.list_credit_entries(customer_id, request.currency_code, after=after, limit=size + 1)
         found, token = page_of(rows, size, lambda row: str(row.entry_id), entry_to_pb)

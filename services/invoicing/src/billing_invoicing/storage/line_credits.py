@@ -76,9 +76,9 @@ async def insert_credits(tx: Transaction, invoices: Sequence[Invoice]) -> None:
     rows = [_row(each, line) for each in invoices for line in each.lines if line.credit_of is not None]
     if not rows:
         return
-    charges, ordinals, repaired, credits, holders = zip(*rows, strict=True)
+    charges, ordinals, repaired, credited, holders = zip(*rows, strict=True)
     await _hold(tx, set(repaired) - {each.invoice_id for each in invoices})
-    columns = (list(charges), list(ordinals), list(repaired), list(credits), list(holders))
+    columns = (list(charges), list(ordinals), list(repaired), list(credited), list(holders))
     inserted = await tx.raw.execute(_INSERT, columns)
     if inserted.rowcount < len(rows):
         raise NotCaughtUp("another credit of the same line was faster")

@@ -84,18 +84,18 @@ class PostgresReads(PostgresUnitOfWork):
         }
 
     async def list_credit_entries(
-        self, customer_id: UUID, currency: str, *, after: UUID | None, limit: int
+        self, customer_id: UUID | None, currency: str, *, after: UUID | None, limit: int
     ) -> list[Entry]:
-        """In order of creation, behind `after`; an empty `currency` means all."""
+        """In order of creation, behind `after`; not limited by None or an empty `currency`."""
         columns = account_credit_entry.c
-        query = select(account_credit_entry).where(columns.customer_id == customer_id)
+        query = select(account_credit_entry).order_by(columns.entry_id).limit(limit)
+        if customer_id is not None:
+            query = query.where(columns.customer_id == customer_id)
         if currency:
             query = query.where(columns.currency == currency)
         if after is not None:
             query = query.where(columns.entry_id > after)
-        return [
-            entry_from_row(row) for row in await self.tx.conn.execute(query.order_by(columns.entry_id).limit(limit))
-        ]
+        return [entry_from_row(row) for row in await self.tx.conn.execute(query)]
 
     async def list_runs(self, *, after: UUID | None, limit: int) -> list[tuple[Run, Tally]]:
         """In order of creation, behind `after`."""

@@ -28,7 +28,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2billing/invoicing/v1/account_credits_service.proto\x12\x14\x62illing.invoicing.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a)billing/invoicing/v1/account_credit.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x82\x01\n\x17GetAccountCreditRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\"W\n\x18GetAccountCreditResponse\x12;\n\x0e\x61\x63\x63ount_credit\x18\x01 \x01(\x0b\x32#.billing.invoicing.v1.AccountCredit\"\xca\x01\n\x1fListAccountCreditEntriesRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12+\n\rcurrency_code\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"v\n ListAccountCreditEntriesResponse\x12\x39\n\x07\x65ntries\x18\x01 \x03(\x0b\x32(.billing.invoicing.v1.AccountCreditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbd\x03\n\x15\x41\x63\x63ountCreditsService\x12\xc0\x01\n\x10GetAccountCredit\x12-.billing.invoicing.v1.GetAccountCreditRequest\x1a..billing.invoicing.v1.GetAccountCreditResponse\"M\x8a\xb5\x18\x17\n\rinvoices.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02,\x12*/v1/customers/{customer_id}/account_credit\x12\xe0\x01\n\x18ListAccountCreditEntries\x12\x35.billing.invoicing.v1.ListAccountCreditEntriesRequest\x1a\x36.billing.invoicing.v1.ListAccountCreditEntriesResponse\"U\x8a\xb5\x18\x17\n\rinvoices.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x34\x12\x32/v1/customers/{customer_id}/account_credit_entriesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2billing/invoicing/v1/account_credits_service.proto\x12\x14\x62illing.invoicing.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a)billing/invoicing/v1/account_credit.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x82\x01\n\x17GetAccountCreditRequest\x12=\n\x0b\x63ustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12(\n\rcurrency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\"W\n\x18GetAccountCreditResponse\x12;\n\x0e\x61\x63\x63ount_credit\x18\x01 \x01(\x0b\x32#.billing.invoicing.v1.AccountCredit\"\xcd\x01\n\x1fListAccountCreditEntriesRequest\x12@\n\x0b\x63ustomer_id\x18\x01 \x01(\tB+\xbaH(r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12+\n\rcurrency_code\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12\x1d\n\tpage_size\x18\x65 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x66 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"v\n ListAccountCreditEntriesResponse\x12\x39\n\x07\x65ntries\x18\x01 \x03(\x0b\x32(.billing.invoicing.v1.AccountCreditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa5\x03\n\x15\x41\x63\x63ountCreditsService\x12\xc0\x01\n\x10GetAccountCredit\x12-.billing.invoicing.v1.GetAccountCreditRequest\x1a..billing.invoicing.v1.GetAccountCreditResponse\"M\x8a\xb5\x18\x17\n\rinvoices.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02,\x12*/v1/customers/{customer_id}/account_credit\x12\xc8\x01\n\x18ListAccountCreditEntries\x12\x35.billing.invoicing.v1.ListAccountCreditEntriesRequest\x1a\x36.billing.invoicing.v1.ListAccountCreditEntriesResponse\"=\x8a\xb5\x18\x17\n\rinvoices.read\x10\x01\x18\x01 \x03\x30\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/account_credit_entriesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETACCOUNTCREDITREQUEST'].fields_by_name['currency_code']._loaded_options = None
   _globals['_GETACCOUNTCREDITREQUEST'].fields_by_name['currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
   _globals['_LISTACCOUNTCREDITENTRIESREQUEST'].fields_by_name['customer_id']._loaded_options = None
-  _globals['_LISTACCOUNTCREDITENTRIESREQUEST'].fields_by_name['customer_id']._serialized_options = b'\272H%r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$'
+  _globals['_LISTACCOUNTCREDITENTRIESREQUEST'].fields_by_name['customer_id']._serialized_options = b'\272H(r#2!^cus_[0-7][0-9a-hjkmnp-tv-z]{25}$\330\001\001'
   _globals['_LISTACCOUNTCREDITENTRIESREQUEST'].fields_by_name['currency_code']._loaded_options = None
   _globals['_LISTACCOUNTCREDITENTRIESREQUEST'].fields_by_name['currency_code']._serialized_options = b'\272H\021r\0142\n^[A-Z]{3}$\330\001\001'
   _globals['_LISTACCOUNTCREDITENTRIESREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -50,15 +50,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNTCREDITSSERVICE'].methods_by_name['GetAccountCredit']._loaded_options = None
   _globals['_ACCOUNTCREDITSSERVICE'].methods_by_name['GetAccountCredit']._serialized_options = b'\212\265\030\027\n\rinvoices.read\020\001\030\001 \0030\001\202\323\344\223\002,\022*/v1/customers/{customer_id}/account_credit'
   _globals['_ACCOUNTCREDITSSERVICE'].methods_by_name['ListAccountCreditEntries']._loaded_options = None
-  _globals['_ACCOUNTCREDITSSERVICE'].methods_by_name['ListAccountCreditEntries']._serialized_options = b'\212\265\030\027\n\rinvoices.read\020\001\030\001 \0030\001\202\323\344\223\0024\0222/v1/customers/{customer_id}/account_credit_entries'
+  _globals['_ACCOUNTCREDITSSERVICE'].methods_by_name['ListAccountCreditEntries']._serialized_options = b'\212\265\030\027\n\rinvoices.read\020\001\030\001 \0030\001\202\323\344\223\002\034\022\032/v1/account_credit_entries'
   _globals['_GETACCOUNTCREDITREQUEST']._serialized_start=211
   _globals['_GETACCOUNTCREDITREQUEST']._serialized_end=341
   _globals['_GETACCOUNTCREDITRESPONSE']._serialized_start=343
   _globals['_GETACCOUNTCREDITRESPONSE']._serialized_end=430
   _globals['_LISTACCOUNTCREDITENTRIESREQUEST']._serialized_start=433
-  _globals['_LISTACCOUNTCREDITENTRIESREQUEST']._serialized_end=635
-  _globals['_LISTACCOUNTCREDITENTRIESRESPONSE']._serialized_start=637
-  _globals['_LISTACCOUNTCREDITENTRIESRESPONSE']._serialized_end=755
-  _globals['_ACCOUNTCREDITSSERVICE']._serialized_start=758
-  _globals['_ACCOUNTCREDITSSERVICE']._serialized_end=1203
+  _globals['_LISTACCOUNTCREDITENTRIESREQUEST']._serialized_end=638
+  _globals['_LISTACCOUNTCREDITENTRIESRESPONSE']._serialized_start=640
+  _globals['_LISTACCOUNTCREDITENTRIESRESPONSE']._serialized_end=758
+  _globals['_ACCOUNTCREDITSSERVICE']._serialized_start=761
+  _globals['_ACCOUNTCREDITSSERVICE']._serialized_end=1182
 # @@protoc_insertion_point(module_scope)

@@ -80,7 +80,7 @@ class ListAccountCreditEntriesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
-    """The customer that pays."""
+    """Only those of this customer."""
     currency_code: _builtins.str
     """Only those in this currency."""
     page_size: _builtins.int

@@ -59,7 +59,7 @@ class AccountCreditsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAccountCreditEntries(self, request, context):
-        """Answers the movements of a customer's credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN.
+        """Answers movements of credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class AccountCreditsServiceStub:
     GetAccountCredit: _grpc.UnaryUnaryMultiCallable[_account_credits_service_pb2.GetAccountCreditRequest, _account_credits_service_pb2.GetAccountCreditResponse]
     """Answers what a customer has in credit in one currency. Changes nothing. Errors: ACCOUNT_CREDIT_NOT_FOUND where the customer has neither an invoice nor credit."""
     ListAccountCreditEntries: _grpc.UnaryUnaryMultiCallable[_account_credits_service_pb2.ListAccountCreditEntriesRequest, _account_credits_service_pb2.ListAccountCreditEntriesResponse]
-    """Answers the movements of a customer's credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers movements of credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
 
 @_typing.type_check_only
 class AccountCreditsServiceAsyncStub(AccountCreditsServiceStub):
@@ -46,7 +46,7 @@ class AccountCreditsServiceAsyncStub(AccountCreditsServiceStub):
     GetAccountCredit: _aio.UnaryUnaryMultiCallable[_account_credits_service_pb2.GetAccountCreditRequest, _account_credits_service_pb2.GetAccountCreditResponse]  # type: ignore[assignment]
     """Answers what a customer has in credit in one currency. Changes nothing. Errors: ACCOUNT_CREDIT_NOT_FOUND where the customer has neither an invoice nor credit."""
     ListAccountCreditEntries: _aio.UnaryUnaryMultiCallable[_account_credits_service_pb2.ListAccountCreditEntriesRequest, _account_credits_service_pb2.ListAccountCreditEntriesResponse]  # type: ignore[assignment]
-    """Answers the movements of a customer's credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+    """Answers movements of credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
 
 class AccountCreditsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads what customers have in credit."""
@@ -65,6 +65,6 @@ class AccountCreditsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_credits_service_pb2.ListAccountCreditEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_credits_service_pb2.ListAccountCreditEntriesResponse, _abc.Awaitable[_account_credits_service_pb2.ListAccountCreditEntriesResponse]]:
-        """Answers the movements of a customer's credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
+        """Answers movements of credit in the order in which they happened. Changes nothing. Errors: INVALID_PAGE_TOKEN."""
 
 def add_AccountCreditsServiceServicer_to_server(servicer: AccountCreditsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
