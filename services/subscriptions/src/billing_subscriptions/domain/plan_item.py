@@ -94,6 +94,12 @@ class PlanItem:
         """The model of `price`, without its adjustments."""
         return self.price.model
 
+    def content(self) -> tuple[object, ...]:
+        """Everything but the ids."""
+        prices = {currency: each.price for currency, each in self.prices.items()}
+        sold = (self.code, self.name, self.kind, self.timing, self.meter_code, self.tax_category, self.tax_behavior)
+        return *sold, prices, self.product_code, self.min_quantity, self.max_quantity
+
     def in_currency(self, currency: str) -> "PlanItem":
         """The same item with its price in `currency` as the price. Raises CurrencyMismatch."""
         found = self.prices.get(currency)
@@ -202,14 +208,14 @@ def _price_violations(path: str, found: JsonPrice, currency: str) -> list[Violat
             rate_price(price, Fraction(1), currency, at=_first_rate(price))
     except InvalidPriceModel as error:
         return [
-            Violation(f"{path}.{_field(found, each.field)}", each.description, each.rule) for each in error.violations
+            Violation(f"{path}.{field_of(found, each.field)}", each.description, each.rule) for each in error.violations
         ]
     except DomainError as error:
         return [Violation(path, error.message, error.reason)]
     return []
 
 
-def _field(found: JsonPrice, field: str) -> str:
+def field_of(found: JsonPrice, field: str) -> str:
     """The field as the contract has it: those of the model lie in a message of its name."""
     return field if field.startswith(("adjustments", "model")) else f"{found.get('model')}.{field}"
 

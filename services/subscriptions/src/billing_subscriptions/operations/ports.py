@@ -11,9 +11,11 @@ from uuid import UUID
 from billing_subscriptions.domain.customer import Customer, CustomerState, Party
 from billing_subscriptions.domain.events import BillingDue, DomainEvent
 from billing_subscriptions.domain.history import ChangeRecord
+from billing_subscriptions.domain.named import Feature, Product
 from billing_subscriptions.domain.plan import Plan, PlanVersion
 from billing_subscriptions.domain.step import AddOnOffer, Step
 from billing_subscriptions.domain.subscription import State, Subscription
+from billing_subscriptions.operations.catalog_ports import AddOns, Coupons, NamedStore, Prices
 
 Answer = TypeVar("Answer")
 PartyKey = tuple[UUID, int]  # id and version
@@ -70,10 +72,21 @@ class Plans(Protocol):
 
     async def save_version(self, version: PlanVersion) -> None: ...
 
+    async def replace_draft(self, version: PlanVersion) -> None:
+        """With its new prices."""
+
+    async def delete_draft(self, version_id: UUID) -> None: ...
+
     async def version(self, version_id: UUID) -> PlanVersion:
         """Raises PlanVersionNotFound."""
 
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]: ...
+
+    async def lock_by_codes(self, codes: Iterable[str]) -> Mapping[str, Plan]:
+        """Archived ones too."""
+
+    async def latest(self, codes: Iterable[str]) -> Mapping[UUID, PlanVersion]:
+        """By plan: the published version with the greatest number, whether effective or not."""
 
 
 class Subscriptions(Protocol):
@@ -161,6 +174,21 @@ class UnitOfWork(Protocol):
     @property
     def catalogue(self) -> Catalogue: ...
 
+    @property
+    def products(self) -> NamedStore[Product]: ...
+
+    @property
+    def features(self) -> NamedStore[Feature]: ...
+
+    @property
+    def add_ons(self) -> AddOns: ...
+
+    @property
+    def coupons(self) -> Coupons: ...
+
+    @property
+    def prices(self) -> Prices: ...
+
     async def now(self) -> datetime:
         """Business time of the tenant."""
 
@@ -179,6 +207,21 @@ class Reads(Protocol):
     @property
     def payment_methods(self) -> PaymentMethods: ...
 
+    @property
+    def products(self) -> NamedStore[Product]: ...
+
+    @property
+    def features(self) -> NamedStore[Feature]: ...
+
+    @property
+    def add_ons(self) -> AddOns: ...
+
+    @property
+    def coupons(self) -> Coupons: ...
+
+    @property
+    def prices(self) -> Prices: ...
+
     async def now(self) -> datetime: ...
 
     async def customer(self, customer_id: UUID) -> tuple[Customer, Party]:
@@ -193,7 +236,7 @@ class Reads(Protocol):
     async def plan(self, plan_id: UUID) -> Plan:
         """Raises PlanNotFound."""
 
-    async def plans(self, *, code: str, after: UUID | None, limit: int) -> Sequence[Plan]: ...
+    async def plans(self, *, code: str, after: UUID | None, limit: int, archived: bool = True) -> Sequence[Plan]: ...
 
     async def version(self, version_id: UUID) -> PlanVersion:
         """Raises PlanVersionNotFound."""

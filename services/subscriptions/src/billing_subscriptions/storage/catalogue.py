@@ -6,18 +6,23 @@ from uuid import UUID
 
 from billing_runtime.transaction import Transaction
 
+from billing_subscriptions.domain.add_on import AddOn
+from billing_subscriptions.domain.catalog_errors import PlanArchived
+from billing_subscriptions.domain.coupon import Coupon
 from billing_subscriptions.domain.errors import PlanNotFound, PlanVersionNotPublished
 from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.storage.add_ons import PostgresAddOns
+from billing_subscriptions.storage.coupons import PostgresCoupons
 from billing_subscriptions.storage.plan_rows import version_from_row
+from billing_subscriptions.storage.plans import EFFECTIVE, NEWEST_FIRST
 from billing_subscriptions.storage.statements import row, rows
 
 _VERSIONS = "SELECT * FROM plan_version WHERE plan_version_id = ANY(%s)"
-_EFFECTIVE = "state = 'PUBLISHED' AND coalesce(effective_at, published_at) <= %s"
 _NEWEST = f"""
-SELECT DISTINCT ON (plan_id) * FROM plan_version WHERE plan_id = ANY(%s) AND {_EFFECTIVE}
-ORDER BY plan_id, number DESC
+SELECT DISTINCT ON (v.plan_id) v.* FROM plan_version AS v WHERE v.plan_id = ANY(%s) AND {EFFECTIVE}
+ORDER BY v.plan_id, {NEWEST_FIRST}
 """
-_PLAN = "SELECT plan_id FROM plan WHERE code = %s"
+_PLAN = "SELECT plan_id, archived_at FROM plan WHERE code = %s"
 
 
 class PostgresCatalogue:
@@ -36,7 +41,15 @@ class PostgresCatalogue:
         plan = await row(self._tx, _PLAN, plan_code)
         if plan is None:
             raise PlanNotFound(f"there is no plan {plan_code!r}", facts={"plan_code": plan_code})
+        if plan["archived_at"] is not None:
+            raise PlanArchived(f"the plan {plan_code!r} is archived", facts={"plan": plan_code})
         found = await self.newest([plan["plan_id"]], at)
         if not found:
             raise PlanVersionNotPublished(f"the plan {plan_code!r} has no version that is sold now")
         return found[plan["plan_id"]]
+
+    async def add_ons(self, codes: Iterable[str]) -> Mapping[str, AddOn]:
+        return await PostgresAddOns(self._tx).by_codes(codes)
+
+    async def coupon(self, code: str) -> Coupon:
+        return await PostgresCoupons(self._tx).by_code(code)

@@ -20,11 +20,16 @@ from billing_subscriptions.domain.plan import Plan, PlanVersion
 from billing_subscriptions.domain.subscription import State, Subscription
 from billing_subscriptions.operations.ports import PartyKey
 from billing_subscriptions.storage import tables
+from billing_subscriptions.storage.add_ons import PostgresAddOns
 from billing_subscriptions.storage.catalogue import PostgresCatalogue
+from billing_subscriptions.storage.coupons import PostgresCoupons
 from billing_subscriptions.storage.history import entries_of, row_as_of
 from billing_subscriptions.storage.mapping import customer_from_row, party_from_row
+from billing_subscriptions.storage.named import features_of, products_of
 from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
 from billing_subscriptions.storage.plan_rows import plan_from_row, version_from_row
+from billing_subscriptions.storage.plans import SELECT_PLAN
+from billing_subscriptions.storage.prices import PostgresPrices
 from billing_subscriptions.storage.statements import row, rows
 from billing_subscriptions.storage.subscription_rows import subscription_from_row
 
@@ -38,7 +43,11 @@ _PARTIES = f"""
 SELECT p.party_id, p.version, {_PARTY} FROM unnest(%s::uuid[], %s::int4[]) AS wanted(party_id, version)
 JOIN party AS p ON p.party_id = wanted.party_id AND p.version = wanted.version
 """
-_PLAN = "SELECT * FROM plan WHERE plan_id = %s"
+_PLAN = f"{SELECT_PLAN} WHERE p.plan_id = %s"
+_PLANS = f"""{SELECT_PLAN}
+WHERE (%s::text IS NULL OR p.code = %s) AND (%s OR p.archived_at IS NULL) AND (%s::uuid IS NULL OR p.plan_id > %s)
+ORDER BY p.plan_id LIMIT %s
+"""
 _VERSION = "SELECT * FROM plan_version WHERE plan_version_id = %s"
 _SUBSCRIPTION = "SELECT * FROM subscription WHERE subscription_id = %s"
 
@@ -47,6 +56,11 @@ class PostgresReads:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
         self.catalogue = PostgresCatalogue(tx)
+        self.products = products_of(tx)
+        self.features = features_of(tx)
+        self.add_ons = PostgresAddOns(tx)
+        self.coupons = PostgresCoupons(tx)
+        self.prices = PostgresPrices(tx)
         self.payment_methods = PostgresPaymentMethods(tx)
 
     async def now(self) -> datetime:
@@ -76,15 +90,14 @@ class PostgresReads:
         return {(each["party_id"], each["version"]): party_from_row(each) for each in found}
 
     async def plan(self, plan_id: UUID) -> Plan:
-        found = await row(self._tx, _PLAN, plan_id)
+        found = await row(self._tx, _PLAN, await self._tx.now(), plan_id)
         if found is None:
             raise PlanNotFound("there is no such plan")
         return plan_from_row(found)
 
-    async def plans(self, *, code: str, after: UUID | None, limit: int) -> Sequence[Plan]:
-        plan = tables.plan.c
-        found = await self._list(select(tables.plan), [(plan.code, code or None)], plan.plan_id, after, limit)
-        return [plan_from_row(each) for each in found]
+    async def plans(self, *, code: str, after: UUID | None, limit: int, archived: bool = True) -> Sequence[Plan]:
+        wanted = (code or None, code, archived, after, after, limit)
+        return [plan_from_row(each) for each in await rows(self._tx, _PLANS, await self._tx.now(), *wanted)]
 
     async def version(self, version_id: UUID) -> PlanVersion:
         found = await row(self._tx, _VERSION, version_id)

@@ -14,6 +14,12 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
+from billing_subscriptions.domain.catalog_errors import (
+    AddOnCodeTaken,
+    CouponCodeTaken,
+    FeatureCodeTaken,
+    ProductCodeTaken,
+)
 from billing_subscriptions.domain.errors import ExternalIdTaken, PlanCodeTaken
 
 Rows = list[dict[str, Any]]
@@ -22,6 +28,10 @@ _TAKEN: Mapping[str, tuple[type[DomainError], str]] = {
     "customer_external_id": (ExternalIdTaken, "another customer has this external id"),
     "subscription_external_id": (ExternalIdTaken, "another subscription has this external id"),
     "plan_code": (PlanCodeTaken, "another plan has this code"),
+    "product_code": (ProductCodeTaken, "another product has this code"),
+    "feature_code": (FeatureCodeTaken, "another feature has this code"),
+    "add_on_code": (AddOnCodeTaken, "another add-on has this code"),
+    "coupon_code": (CouponCodeTaken, "another coupon has this code"),
 }
 
 

@@ -11,11 +11,15 @@ from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.events import DomainEvent
 from billing_subscriptions.operations.ports import Begin, Read
+from billing_subscriptions.storage.add_ons import PostgresAddOns
 from billing_subscriptions.storage.catalogue import PostgresCatalogue
+from billing_subscriptions.storage.coupons import PostgresCoupons
 from billing_subscriptions.storage.customers import PostgresCustomers
 from billing_subscriptions.storage.dues import PostgresDues
+from billing_subscriptions.storage.named import features_of, products_of
 from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
 from billing_subscriptions.storage.plans import PostgresPlans
+from billing_subscriptions.storage.prices import PostgresPrices
 from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.subscriptions import PostgresSubscriptions
 from billing_subscriptions.wire.events import event_of
@@ -36,6 +40,11 @@ class PostgresUnitOfWork:
         self.dues = PostgresDues(tx)
         self.payment_methods = PostgresPaymentMethods(tx)
         self.catalogue = PostgresCatalogue(tx)
+        self.products = products_of(tx)
+        self.features = features_of(tx)
+        self.add_ons = PostgresAddOns(tx)
+        self.coupons = PostgresCoupons(tx)
+        self.prices = PostgresPrices(tx)
 
     async def now(self) -> datetime:
         return await self._tx.now()
