@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from billing_cli import access_commands, billing_commands, operator_commands, stack_commands
+from billing_cli import access_commands, billing_commands, migration_commands, operator_commands, stack_commands
 from billing_cli.console import complain
 from billing_cli.demo.command import demo
 from billing_cli.errors import CliError
@@ -30,6 +30,7 @@ commands.add_typer(tenants, name="tenant")
 commands.command()(demo)
 commands.command()(billing_commands.run)
 commands.command()(billing_commands.pdf)
+commands.command()(migration_commands.migrate)
 commands.command()(operator_commands.invariants)
 letters.command("list")(operator_commands.list_letters)
 letters.command("replay")(operator_commands.replay)
