@@ -137,9 +137,9 @@ def _tier_to_object(tier: Tier | PercentageTier) -> JsonObject:
 
 def _model_from_object(fields: JsonObject) -> PriceModel:
     kind = fields.pop("model", None)
-    read = _READERS.get(kind) if isinstance(kind, str) else None
+    read = READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
-        raise refused("model", f"must be one of {', '.join(_READERS)}", "model.unknown")
+        raise refused("model", f"must be one of {', '.join(READERS)}", "model.unknown")
     return read(fields)
 
 
@@ -218,7 +218,7 @@ def _read_graduated_percentage(fields: JsonObject) -> PriceModel:
     )
 
 
-_READERS: dict[str, Callable[[JsonObject], PriceModel]] = {
+READERS: dict[str, Callable[[JsonObject], PriceModel]] = {
     "flat": _read_flat,
     "per_unit": _read_per_unit,
     "graduated": _read_graduated,

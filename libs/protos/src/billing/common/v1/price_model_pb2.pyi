@@ -512,7 +512,7 @@ Global___TimeWeightedModel: _TypeAlias = TimeWeightedModel  # noqa: Y015
 
 @_typing.final
 class PriceAdjustments(_message.Message):
-    """What is done to the amount of a price, in this order: free units, model, pricing unit, commitment, minimum, discount and maximum."""
+    """What is done to the amount of a price, in this order: free units, model, pricing unit, commitment, discount and maximum, minimum."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
