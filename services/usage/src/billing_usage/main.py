@@ -3,6 +3,8 @@
 import grpc
 from billing.common.v1 import clock_service_pb2_grpc
 from billing.usage.v1 import (
+    measurement_service_pb2,
+    measurement_service_pb2_grpc,
     meters_service_pb2,
     meters_service_pb2_grpc,
     rating_service_pb2,
@@ -19,6 +21,7 @@ from billing_usage.config import UsageSettings
 from billing_usage.consumers.subscriptions import subscriptions_consumer
 from billing_usage.domain.recent_ids import RecentIds
 from billing_usage.operations.ingest_events import Intake
+from billing_usage.rpc.measurement import MeasurementServicer
 from billing_usage.rpc.meters import MetersServicer
 from billing_usage.rpc.rating import RatingServicer
 from billing_usage.rpc.usage import UsageServicer
@@ -33,6 +36,7 @@ SERVICE_NAMES = (
     usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"].full_name,
     meters_service_pb2.DESCRIPTOR.services_by_name["MetersService"].full_name,
     rating_service_pb2.DESCRIPTOR.services_by_name["RatingService"].full_name,
+    measurement_service_pb2.DESCRIPTOR.services_by_name["MeasurementService"].full_name,
     clock_servicer.SERVICE_NAME,
 )
 
@@ -55,6 +59,8 @@ def build(parts: Parts) -> Built:
         usage_service_pb2_grpc.add_UsageServiceServicer_to_server(usage, server)
         meters_service_pb2_grpc.add_MetersServiceServicer_to_server(meters, server)
         rating_service_pb2_grpc.add_RatingServiceServicer_to_server(RatingServicer(units.ratings), server)
+        measurement = MeasurementServicer(units.measure_reads)
+        measurement_service_pb2_grpc.add_MeasurementServiceServicer_to_server(measurement, server)
         clock = clock_servicer.ClockServicer(database, next_due_at, is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 

@@ -48,51 +48,36 @@ MATRIX = {
     ],
     "default_unit_amount": "1",
 }
-BY_HOUR = {"commitment": {"amount": "10", "overage_factor": "1.5", "true_up": True, "window": "hour"}}
+PER_UNIT = {"model": "per_unit", "unit_amount": "0.335"}
+GRADUATED = {"model": "graduated", "tiers": TIERS}
+SHARES = [{"up_to": "10", "rate_percent": "1.5", "flat_amount": "2"}, {"up_to": None, "rate_percent": "1"}]
+BY_HOUR = {"amount": "10", "overage_factor": "1.5", "true_up": True, "window": "hour"}
+WORTH = [("2023-01-01T00:00:00Z", "0.01"), ("2023-08-15T00:00:00Z", "0.02")]
+TOKENS = {"code": "token", "rates": [{"from_time": since, "amount": amount} for since, amount in WORTH]}
+
+
+def adjusted(model, **adjustments):
+    return {**model, "adjustments": adjustments}
+
+
 PRICES = {
     "flat": {"model": "flat", "amount": "7"},
-    "per unit": {"model": "per_unit", "unit_amount": "0.335"},
-    "graduated": {"model": "graduated", "tiers": TIERS},
+    "per unit": PER_UNIT,
+    "graduated": GRADUATED,
     "volume": {"model": "volume", "tiers": TIERS},
     "package": {"model": "package", "size": "7", "package_amount": "1.5", "free_units": "3"},
     "percentage": {**PERCENTAGE, "fixed_amount": "0.1", "free_events": 2, "free_volume": "30"},
-    "graduated percentage": {
-        "model": "graduated_percentage",
-        "tiers": [
-            {"up_to": "10", "rate_percent": "1.5", "flat_amount": "2"},
-            {"up_to": None, "rate_percent": "1"},
-        ],
-    },
+    "graduated percentage": {"model": "graduated_percentage", "tiers": SHARES},
     "dynamic": {"model": "dynamic", "multiplier": "1.5"},
+    "dynamic with a commitment by hour": adjusted({"model": "dynamic"}, commitment=BY_HOUR),
     "matrix": MATRIX,
-    "matrix with free units": {**MATRIX, "adjustments": {"free_units": "5"}},
-    "matrix with a commitment by hour": {**MATRIX, "adjustments": BY_HOUR},
-    "dynamic with a commitment by hour": {"model": "dynamic", "adjustments": BY_HOUR},
+    "matrix with free units": adjusted(MATRIX, free_units="5"),
+    "matrix with a commitment by hour": adjusted(MATRIX, commitment=BY_HOUR),
     "time-weighted": {"model": "time_weighted", "tiers": TIERS},
-    "commitment by hour": {"model": "per_unit", "unit_amount": "0.335", "adjustments": BY_HOUR},
-    "limits": {
-        "model": "per_unit",
-        "unit_amount": "0.335",
-        "adjustments": {"minimum_amount": "4", "maximum_amount": "9", "discount_percent": "10"},
-    },
-    "commitment": {
-        "model": "graduated",
-        "tiers": TIERS,
-        "adjustments": {"commitment": {"amount": "30", "overage_factor": "2", "true_up": True}},
-    },
-    "tokens": {
-        "model": "per_unit",
-        "unit_amount": "3",
-        "adjustments": {
-            "pricing_unit": {
-                "code": "token",
-                "rates": [
-                    {"from_time": "2023-01-01T00:00:00Z", "amount": "0.01"},
-                    {"from_time": "2023-08-15T00:00:00Z", "amount": "0.02"},
-                ],
-            }
-        },
-    },
+    "commitment by hour": adjusted(PER_UNIT, commitment=BY_HOUR),
+    "commitment": adjusted(GRADUATED, commitment={"amount": "30", "overage_factor": "2", "true_up": True}),
+    "limits": adjusted(PER_UNIT, minimum_amount="4", maximum_amount="9", discount_percent="10"),
+    "tokens": adjusted({"model": "per_unit", "unit_amount": "3"}, pricing_unit=TOKENS),
 }
 
 
@@ -138,24 +123,13 @@ def rated(of, events, scope, aggregation=Aggregation.SUM):
     return rate_usage(of, aggregation, measured, scope)
 
 
-@pytest.mark.parametrize(
-    ("name", "way"),
-    [
-        ("flat", Way.TOTAL),
-        ("graduated percentage", Way.TOTAL),
-        ("limits", Way.TOTAL),
-        ("commitment", Way.TOTAL),
-        ("dynamic", Way.TOTAL),
-        ("matrix", Way.CELLS),
-        ("matrix with free units", Way.EVENTS),
-        ("matrix with a commitment by hour", Way.EVENTS),
-        ("dynamic with a commitment by hour", Way.EVENTS),
-        ("commitment by hour", Way.EVENTS),
-        ("percentage", Way.EVENTS),
-        ("time-weighted", Way.EVENTS),
-    ],
-)
-def test_each_price_reads_no_more_than_it_needs(name, way):
+BY_EVENT = {"percentage", "time-weighted", "matrix with free units"}
+
+
+@pytest.mark.parametrize("name", PRICES)
+def test_each_price_reads_no_more_than_it_needs(name):
+    single = name in BY_EVENT or name.endswith("by hour")
+    way = Way.EVENTS if single else Way.CELLS if name == "matrix" else Way.TOTAL
     assert way_of(price_from_json(PRICES[name])) is way
 
 

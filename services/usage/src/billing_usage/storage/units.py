@@ -7,6 +7,7 @@ from billing_runtime.call import current_call
 from billing_runtime.database import Database
 
 from billing_usage.storage.event_store import MeterCodes, PostgresEventStore
+from billing_usage.storage.measure_reads import PostgresMeasureReads
 from billing_usage.storage.meter_store import PostgresMeterReads, PostgresMeterStore
 from billing_usage.storage.queries import PostgresUsageReads
 from billing_usage.storage.rating_store import PostgresRatingStore
@@ -38,6 +39,11 @@ class Units:
     async def usage_reads(self) -> AsyncIterator[PostgresUsageReads]:
         async with self._database.read(current_call()) as tx:
             yield PostgresUsageReads(tx)
+
+    @asynccontextmanager
+    async def measure_reads(self) -> AsyncIterator[PostgresMeasureReads]:
+        async with self._database.read(current_call()) as tx:
+            yield PostgresMeasureReads(tx)
 
     @asynccontextmanager
     async def ratings(self, *, final: bool) -> AsyncIterator[PostgresRatingStore]:
