@@ -275,6 +275,38 @@ async def test_a_text_is_told_by_its_hash_before_and_after(url, sample_database,
     await caches.close()
 
 
+async def test_a_cache_by_text_is_told_by_hashes(url, sample_database, tenant_id):
+    customer, load = uuid7(), Named(sample_database)
+    caches = Caches("sample", url)
+    cache = caches.cache("named", load, ["note.content"], size_max=2, token=key_of_text)
+    await caches.open()
+    await until(lambda: cache._listener.alive)
+    await write(sample_database, tenant_id, customer, "first")
+    assert await cache.get(tenant_id, "first") == customer
+    assert cache.peek(tenant_id, "first") == customer
+    await change(sample_database, tenant_id, customer, "second")
+    await until(lambda: cache.peek(tenant_id, "first") is None)
+    with pytest.raises(LookupError):
+        await cache.get(tenant_id, "first")
+    assert await cache.get(tenant_id, "second") == customer
+    for number in range(3):
+        await write(sample_database, tenant_id, uuid7(), f"text {number}")
+        await cache.get(tenant_id, f"text {number}")
+    assert len(cache._by_token) == len(cache._entries) == 2
+    await caches.close()
+
+
+class Named(Notes):
+    """Loads the customer of a note by its text."""
+
+    async def __call__(self, tenant_id, key):
+        async with self.database.read(service_call(tenant_id)) as tx:
+            found = (await tx.conn.execute(select(note.c.customer_id).where(note.c.content == key))).scalar()
+        if found is None:
+            raise LookupError(key)
+        return found
+
+
 async def test_a_notification_of_another_kind_only_costs_the_entries(cache, url, sample_database, tenant_id):
     customer = uuid7()
     await write(sample_database, tenant_id, customer, "a")

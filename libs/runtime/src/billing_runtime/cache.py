@@ -11,7 +11,7 @@ second from it at most. Without a lease every answer is read anew.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -45,12 +45,18 @@ class Caches:
         self._task: asyncio.Task[None] | None = None
 
     def cache(
-        self, name: str, load: Load[V], topics: Sequence[str], codec: Codec[V] | None = None, size_max: int = SIZE_MAX
+        self,
+        name: str,
+        load: Load[V],
+        topics: Sequence[str],
+        codec: Codec[V] | None = None,
+        size_max: int = SIZE_MAX,
+        token: Callable[[str], str] | None = None,
     ) -> Cache[V]:
-        """`topics`: "<table>.<column>" of the rows that a value is made of; what they tell are the keys of the cache.
-        Without a codec values stay in the process. A value is never None."""
+        """`topics`: "<table>.<column>" of the rows that a value is made of; what they tell are the keys of the cache,
+        or their tokens (`key_of_text`). Without a codec values stay in the process. A value is never None."""
         assert name not in self._caches
-        source = Source(load, codec, f"billing:{self._service}:{name}")
+        source = Source(load, codec, f"billing:{self._service}:{name}", token)
         made = Cache(name, source, frozenset(topics), size_max, self.listener, self._shared)
         self._caches[name] = made
         return made

@@ -44,11 +44,13 @@ class Codec(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[V]):
-    """Where the values of a cache come from. `prefix` begins their names in Valkey; no codec keeps them out of it."""
+    """Where the values of a cache come from. `prefix` begins their names in Valkey; no codec keeps them out of it.
+    `token`: how a key is told where its text is too long to be; None: as it is."""
 
     load: Load[V]
     codec: Codec[V] | None
     prefix: str
+    token: Callable[[str], str] | None
 
 
 @dataclass(slots=True)
@@ -80,7 +82,8 @@ class Cache(Generic[V]):
         self._shared = shared if source.codec is not None else None
         self._entries: OrderedDict[Key, V] = OrderedDict()
         self._flights: dict[Key, _Flight[V]] = {}
-        self._changes: OrderedDict[Key, int] = OrderedDict()  # key -> database time by which its change was heard of
+        self._by_token: dict[Key, Key] = {}  # of what is kept or under way, where tokens are not the keys themselves
+        self._changes: OrderedDict[Key, int] = OrderedDict()  # token -> database time by which its change was heard of
         self._changes_before_us = 0  # keys that are not among `_changes` any more may have changed until then
         self._hit, self._miss = HITS.labels(name, "process").inc, MISSES.labels(name, "process").inc
         self._shared_hit, self._shared_miss = HITS.labels(name, "shared").inc, MISSES.labels(name, "shared").inc
@@ -112,14 +115,15 @@ class Cache(Generic[V]):
         """The keys that were asked for last."""
         return [place for place, _ in zip(reversed(self._entries), range(count), strict=False)]
 
-    def drop(self, tenant_id: UUID, keys: Sequence[str]) -> None:
-        """The rows behind these keys have changed."""
+    def drop(self, tenant_id: UUID, tokens: Sequence[str]) -> None:
+        """The rows behind the keys of these tokens have changed."""
         now_us = self._listener.latest_us() or 0
-        for key in keys:
-            place = (tenant_id, key)
+        for token in tokens:
+            told = (tenant_id, token)
+            self._changes[told] = now_us
+            self._changes.move_to_end(told)
+            place = told if self._source.token is None else self._by_token.pop(told, told)
             self._entries.pop(place, None)
-            self._changes[place] = now_us
-            self._changes.move_to_end(place)
             if place in self._flights:
                 self._flights[place].changed = True
         self._forget_changes(now_us)
@@ -127,6 +131,7 @@ class Cache(Generic[V]):
     def clear(self) -> None:
         """Anything may have changed."""
         self._entries.clear()
+        self._by_token.clear()
         self._changes.clear()
         self._changes_before_us = self._listener.latest_us() or 0
         for flight in self._flights.values():
@@ -146,6 +151,8 @@ class Cache(Generic[V]):
     def _depart(self, place: Key) -> _Flight[V]:
         """A read in a task and a context of its own: whoever asked first may give up without the others."""
         flight = self._flights[place] = _Flight(monotonic())
+        if self._source.token is not None:
+            self._by_token[self._told(place)] = place
         loop = asyncio.get_running_loop()
         flight.task = loop.create_task(self._fly(place, flight), context=contextvars.Context())
         flight.task.add_done_callback(lambda done: self._landed(place, flight, done))
@@ -154,6 +161,8 @@ class Cache(Generic[V]):
     def _landed(self, place: Key, flight: _Flight[V], done: "asyncio.Task[V]") -> None:
         if self._flights.get(place) is flight:
             del self._flights[place]
+            if place not in self._entries:
+                self._by_token.pop(self._told(place), None)
         if not done.cancelled():
             done.exception()  # nobody may have waited to the end
 
@@ -176,7 +185,13 @@ class Cache(Generic[V]):
             return
         self._entries[place] = value
         if len(self._entries) > self._size_max:
-            self._entries.popitem(last=False)
+            coldest, _ = self._entries.popitem(last=False)
+            self._by_token.pop(self._told(coldest), None)
+
+    def _told(self, place: Key) -> Key:
+        """How a change of the key is told."""
+        token = self._source.token
+        return place if token is None else (place[0], token(place[1]))
 
     async def _from_shared(self, place: Key) -> tuple[V, bool]:
         """The value in Valkey, if it is young enough, and whether no change since its read can have been missed."""
@@ -187,7 +202,7 @@ class Cache(Generic[V]):
             return self._missed()
         read_us = int.from_bytes(raw[:8], "big")
         proven = self._listener.alive and read_us > self._listener.since_us
-        changed = self._changes.get(place, self._changes_before_us) >= read_us
+        changed = self._changes.get(self._told(place), self._changes_before_us) >= read_us
         if changed or not 0 <= now_us - read_us <= (PROVEN_US if proven else UNPROVEN_US):
             return self._missed()
         assert self._source.codec is not None

@@ -4,6 +4,7 @@ They run once a statement, in the changing transaction; PostgreSQL delivers the 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 from billing_runtime.cache_listener import CHANNEL
@@ -27,7 +28,7 @@ CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING {referencing}
 FOR EACH STATEMENT EXECUTE FUNCTION {name}()
 """
 _OLD, _NEW = "OLD TABLE AS before_rows", "NEW TABLE AS after_rows"
-_BEFORE, _AFTER = "SELECT tenant_id, {column} FROM before_rows", "SELECT tenant_id, {column} FROM after_rows"
+_BEFORE, _AFTER = "SELECT tenant_id, {column} AS told FROM before_rows", "SELECT tenant_id, {column} AS told FROM after_rows"
 
 
 def tell_changes(
@@ -43,7 +44,7 @@ def tell_changes(
     A uuid column is its own key and never changes; a column of `text` is told as `key_of_text` gives it, before and
     after. Leave INSERT out where a key that was not there cannot be cached. The table has a `tenant_id`.
     """
-    key = f"encode(sha256(convert_to({column}, 'UTF8')), 'hex')" if text else f"{column}::text"
+    key = "encode(sha256(convert_to(told, 'UTF8')), 'hex')" if text else "told::text"
     referencing = {"INSERT": _NEW, "UPDATE": f"{_OLD} {_NEW}" if text else _NEW, "DELETE": _OLD}
     rows = {"INSERT": _AFTER, "UPDATE": f"{_BEFORE} UNION ALL {_AFTER}" if text else _AFTER, "DELETE": _BEFORE}
     for event in events:
@@ -54,6 +55,7 @@ def tell_changes(
         op.execute(_TRIGGER.format(name=name, event=event, table=table, referencing=referencing[event]))
 
 
+@lru_cache(10_000)
 def key_of_text(text: str) -> str:
     """The key of a text: its SHA-256, so that any text fits into a notification."""
     return sha256(text.encode()).hexdigest()

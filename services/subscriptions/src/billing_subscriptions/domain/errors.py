@@ -181,3 +181,46 @@ class PlanVersionArchived(_Precondition):
     """The version is not sold any more; what runs keeps it."""
 
     reason = "PLAN_VERSION_ARCHIVED"
+
+
+class EntitlementUsageUnavailable(DomainError):
+    """A limit cannot be held against the usage, so nothing is permitted for now."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "ENTITLEMENT_USAGE_UNAVAILABLE"
+
+
+class CustomerCycle(_Precondition):
+    """A customer would be its own parent, through others or at once."""
+
+    reason = "CUSTOMER_CYCLE"
+
+
+class HierarchyTooDeep(_Precondition):
+    """More customers above one another than are allowed."""
+
+    reason = "HIERARCHY_TOO_DEEP"
+
+
+class InvalidParent(Invalid):
+    """A parent that pays is named nowhere, or bills by another seller."""
+
+    reason = "INVALID_PARENT"
+
+
+class CustomerPaysForOthers(_Precondition):
+    """The customer is the parent of others that are billed to it."""
+
+    reason = "CUSTOMER_PAYS_FOR_OTHERS"
+
+
+class InvalidImport(Invalid):
+    """What another system says of a subscription contradicts itself; the violation names the field."""
+
+    reason = "INVALID_IMPORT"
+
+
+class CustomerMismatch(_Precondition):
+    """The external id names a subscription of another customer."""
+
+    reason = "CUSTOMER_MISMATCH"

@@ -1,5 +1,6 @@
 """The tables of this service. Names of constraints are relied on: storage turns them into refusals."""
 
+from billing_runtime.cache_hot import cache_hot as cache_hot_table
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
+cache_hot = cache_hot_table(metadata)
 
 TENANT_DEFAULT = text("current_setting('app.tenant')::uuid")
 
@@ -59,7 +61,19 @@ customer = Table(
     _instant("created_at"),
     _instant("updated_at"),
     PrimaryKeyConstraint("tenant_id", "customer_id", name="customer_pkey"),
+    Column("parent_customer_id", Uuid),
+    Column("billed_to_parent", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("tenant_id", "external_id", name="customer_external_id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "parent_customer_id"], ["customer.tenant_id", "customer.customer_id"], name="customer_parent"
+    ),
+    CheckConstraint("NOT billed_to_parent OR parent_customer_id IS NOT NULL", name="customer_payer"),
+    Index(
+        "customer_children",
+        "tenant_id",
+        "parent_customer_id",
+        postgresql_where=text("parent_customer_id IS NOT NULL"),
+    ),
     CheckConstraint("state IN ('ACTIVE', 'ARCHIVED')", name="customer_state"),
     CheckConstraint("collection IN ('CHARGE', 'SEND')", name="customer_collection"),
 )

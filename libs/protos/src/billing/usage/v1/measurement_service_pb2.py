@@ -29,7 +29,7 @@ from billing.usage.v1 import meter_pb2 as billing_dot_usage_dot_v1_dot_meter__pb
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*billing/usage/v1/measurement_service.proto\x12\x10\x62illing.usage.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/item_error.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a\x1c\x62illing/usage/v1/meter.proto\x1a\x1b\x62uf/validate/validate.proto\"[\n\x18\x42\x61tchMeasureUsageRequest\x12?\n\x0cmeasurements\x18\x01 \x03(\x0b\x32\x1d.billing.usage.v1.MeasurementB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\xc5\x01\n\x0bMeasurement\x12K\n\x10subscription_ids\x18\x01 \x03(\tB1\xbaH.\x92\x01+\x08\x01\x10\x64\"%r#2!^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x36\n\nmeter_code\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x31\n\x06period\x18\x03 \x01(\x0b\x32\x19.billing.common.v1.PeriodB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x19\x42\x61tchMeasureUsageResponse\x12\x34\n\x07\x61nswers\x18\x01 \x03(\x0b\x32#.billing.usage.v1.MeasurementAnswer\"~\n\x11MeasurementAnswer\x12\x30\n\x05usage\x18\x01 \x01(\x0b\x32\x1f.billing.usage.v1.MeasuredUsageH\x00\x12-\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1c.billing.common.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"o\n\rMeasuredUsage\x12\x37\n\x0b\x61ggregation\x18\x01 \x01(\x0e\x32\".billing.usage.v1.MeterAggregation\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x03 \x01(\x03\x32\x9b\x01\n\x12MeasurementService\x12\x84\x01\n\x11\x42\x61tchMeasureUsage\x12*.billing.usage.v1.BatchMeasureUsageRequest\x1a+.billing.usage.v1.BatchMeasureUsageResponse\"\x16\x8a\xb5\x18\x12\n\nusage.read\x10\x02\x18\x01 \x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*billing/usage/v1/measurement_service.proto\x12\x10\x62illing.usage.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/item_error.proto\x1a\x1e\x62illing/common/v1/period.proto\x1a\x1c\x62illing/usage/v1/meter.proto\x1a\x1b\x62uf/validate/validate.proto\"[\n\x18\x42\x61tchMeasureUsageRequest\x12?\n\x0cmeasurements\x18\x01 \x03(\x0b\x32\x1d.billing.usage.v1.MeasurementB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\xc6\x01\n\x0bMeasurement\x12L\n\x10subscription_ids\x18\x01 \x03(\tB2\xbaH/\x92\x01,\x08\x01\x10\xe8\x07\"%r#2!^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$\x12\x36\n\nmeter_code\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x31\n\x06period\x18\x03 \x01(\x0b\x32\x19.billing.common.v1.PeriodB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x19\x42\x61tchMeasureUsageResponse\x12\x34\n\x07\x61nswers\x18\x01 \x03(\x0b\x32#.billing.usage.v1.MeasurementAnswer\"~\n\x11MeasurementAnswer\x12\x30\n\x05usage\x18\x01 \x01(\x0b\x32\x1f.billing.usage.v1.MeasuredUsageH\x00\x12-\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1c.billing.common.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"o\n\rMeasuredUsage\x12\x37\n\x0b\x61ggregation\x18\x01 \x01(\x0e\x32\".billing.usage.v1.MeterAggregation\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x03 \x01(\x03\x32\x9b\x01\n\x12MeasurementService\x12\x84\x01\n\x11\x42\x61tchMeasureUsage\x12*.billing.usage.v1.BatchMeasureUsageRequest\x1a+.billing.usage.v1.BatchMeasureUsageResponse\"\x16\x8a\xb5\x18\x12\n\nusage.read\x10\x02\x18\x01 \x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHMEASUREUSAGEREQUEST'].fields_by_name['measurements']._loaded_options = None
   _globals['_BATCHMEASUREUSAGEREQUEST'].fields_by_name['measurements']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
   _globals['_MEASUREMENT'].fields_by_name['subscription_ids']._loaded_options = None
-  _globals['_MEASUREMENT'].fields_by_name['subscription_ids']._serialized_options = b'\272H.\222\001+\010\001\020d\"%r#2!^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$'
+  _globals['_MEASUREMENT'].fields_by_name['subscription_ids']._serialized_options = b'\272H/\222\001,\010\001\020\350\007\"%r#2!^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$'
   _globals['_MEASUREMENT'].fields_by_name['meter_code']._loaded_options = None
   _globals['_MEASUREMENT'].fields_by_name['meter_code']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9_.-]{0,63}$'
   _globals['_MEASUREMENT'].fields_by_name['period']._loaded_options = None
@@ -49,13 +49,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHMEASUREUSAGEREQUEST']._serialized_start=223
   _globals['_BATCHMEASUREUSAGEREQUEST']._serialized_end=314
   _globals['_MEASUREMENT']._serialized_start=317
-  _globals['_MEASUREMENT']._serialized_end=514
-  _globals['_BATCHMEASUREUSAGERESPONSE']._serialized_start=516
-  _globals['_BATCHMEASUREUSAGERESPONSE']._serialized_end=597
-  _globals['_MEASUREMENTANSWER']._serialized_start=599
-  _globals['_MEASUREMENTANSWER']._serialized_end=725
-  _globals['_MEASUREDUSAGE']._serialized_start=727
-  _globals['_MEASUREDUSAGE']._serialized_end=838
-  _globals['_MEASUREMENTSERVICE']._serialized_start=841
-  _globals['_MEASUREMENTSERVICE']._serialized_end=996
+  _globals['_MEASUREMENT']._serialized_end=515
+  _globals['_BATCHMEASUREUSAGERESPONSE']._serialized_start=517
+  _globals['_BATCHMEASUREUSAGERESPONSE']._serialized_end=598
+  _globals['_MEASUREMENTANSWER']._serialized_start=600
+  _globals['_MEASUREMENTANSWER']._serialized_end=726
+  _globals['_MEASUREDUSAGE']._serialized_start=728
+  _globals['_MEASUREDUSAGE']._serialized_end=839
+  _globals['_MEASUREMENTSERVICE']._serialized_start=842
+  _globals['_MEASUREMENTSERVICE']._serialized_end=997
 # @@protoc_insertion_point(module_scope)
