@@ -7,7 +7,7 @@ import pytest
 from billing.invoicing.v1 import events_pb2 as pb
 from billing.payments.v1.events_pb2 import PaymentSucceeded
 from billing_invoicing.domain.due import Refusal
-from billing_invoicing.domain.errors import InvoiceCredited
+from billing_invoicing.domain.errors import InvoiceCredited, NotCaughtUp
 from billing_invoicing.operations.retry_parked_due import retry_parked_due
 from billing_invoicing.operations.void_invoice import void_invoice
 from billing_invoicing.storage.queries import reads_of
@@ -190,6 +190,42 @@ async def test_what_another_invoice_credits_is_not_voided(books):
     last = await books.rows("SELECT amount_minor FROM invoice_line WHERE invoice_id = %s", (await ids(books))[2])
     assert sorted(last) == [(-10000,), (30000,)]
     assert await books.broken() == {}
+
+
+async def test_voiding_and_crediting_at_once_never_leave_a_credit_of_a_void_line(books):
+    pairs = []
+    for _ in range(8):
+        bought = flat_charge(10000)
+        first = billing_due([bought])
+        await books.bill(first)
+        pairs.append(((await ids(books))[-1], for_customer(first, [credit_of(bought, 100), flat_charge(900)])))
+
+    async def voiding(invoice_id):
+        try:
+            await void(books, invoice_id)
+        except InvoiceCredited:
+            return
+
+    await asyncio.gather(*(each for made, due in pairs for each in (books.bill_until_done(due), voiding(made))))
+    outcomes = await books.rows("SELECT outcome, reason FROM settled_due WHERE reason <> ''")
+    voids = await books.one("SELECT count(*) FROM invoice WHERE state = 'void'")
+    assert outcomes == [("parked", "REPAIRED_LINE_NOT_FOUND")] * voids
+    assert await books.broken() == {}
+
+
+async def test_a_credit_waits_while_its_line_is_voided(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    (invoice_id,) = await ids(books)
+    async with books.database.begin(service_call(books.tenant_id)) as tx:
+        await void_invoice(PostgresUnitOfWork(tx), invoice_id, reason="wrong", etag="")
+        crediting = asyncio.create_task(books.bill(for_customer(first, [credit_of(bought, 100), flat_charge(900)])))
+        await asyncio.sleep(0.3)
+        assert not crediting.done()  # it has read the line, and waits for the lock of its invoice
+    with pytest.raises(NotCaughtUp):
+        await crediting
+    assert await books.one("SELECT count(*) FROM settled_due") == 1
 
 
 # --- totals below zero and account credit

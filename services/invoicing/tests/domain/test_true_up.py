@@ -7,7 +7,8 @@ from billing.common.v1 import period_pb2
 from billing_invoicing.domain.true_up import with_true_up
 from billing_invoicing.wire.dues import due_from_pb
 from billing_kernel.money import Money
-from billing_pricing import explanation_from_json, verify
+from billing_pricing import Explanation, explanation_from_json, verify
+from billing_pricing.nodes import Constant
 from invoicing_builders import FEBRUARY, JANUARY, MARCH, billing_due, flat_charge, stamp
 from invoicing_credits import commitment, credit_of
 
@@ -63,6 +64,13 @@ def test_the_explanation_gives_the_amount():
         " = 45.00 EUR"
     )
     assert (charge.code, charge.description, charge.quantity) == ("", "Minimum commitment", "")
+
+
+@pytest.mark.parametrize("explanation", ["none", Explanation(Constant(Fraction(7), "EUR"), "EUR").to_json()])
+def test_a_proration_that_explains_something_else_is_left_out(explanation):
+    due = due_from_pb(billing_due([], commitment=commitment(10000, explanation=explanation)))
+    sentence = explanation_from_json(with_true_up(due).charges[0].explanation).sentence()
+    assert sentence.endswith("(100 EUR committed - 0 EUR billed before - 0 EUR charged with it) = 100.00 EUR")
 
 
 def test_without_one_the_due_stays():

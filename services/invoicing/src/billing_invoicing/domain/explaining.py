@@ -71,6 +71,11 @@ def _explanation(text: str, otherwise: Node, currency: str) -> Explanation:
         return Explanation(otherwise, currency)
 
 
-def tree_of(text: str, otherwise: Constant, currency: str) -> Node:
-    """The tree of an explanation; `otherwise` where it cannot be read."""
-    return _explanation(text, otherwise, currency).tree
+def root_of(text: str, amount: Money, label: str) -> Node:
+    """The rounded root of an explanation; the amount alone where it cannot be read or says something else."""
+    alone = Constant(amount.exact().value, label)
+    try:
+        found = explanation_from_json(text)
+    except InvalidExplanation:
+        return alone
+    return found.root if found.rounded == amount else alone

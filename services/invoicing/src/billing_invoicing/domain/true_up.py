@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from fractions import Fraction
 
-from billing_kernel.rounding import Rounding
+from billing_kernel.money import Money
 from billing_pricing import Explanation
-from billing_pricing.nodes import Add, Constant, Maximum, Multiply, Node, Round
+from billing_pricing.nodes import Constant, Maximum, Node, Subtract
 
 from billing_invoicing.domain.due import Charge, Commitment, Due, Exact
-from billing_invoicing.domain.explaining import major, tree_of
+from billing_invoicing.domain.explaining import major, root_of
 
 NO_QUANTITY = ""
 
@@ -56,18 +56,8 @@ def _charge(commitment: Commitment, spent_minor: int, missed_minor: int, currenc
 
 
 def _tree(commitment: Commitment, spent_minor: int, currency: str) -> Node:
-    """The commitment, prorated and rounded on its own, without what the period was billed; never below zero."""
-    promised = Constant(major(commitment.amount_minor, currency), f"{currency} committed")
-    prorated = Round(tree_of(commitment.explanation, promised, currency), currency, Rounding.HALF_UP)
-    missing = Add(
-        (
-            prorated,
-            _less(commitment.billed_minor, "billed before", currency),
-            _less(spent_minor, "charged with it", currency),
-        )
-    )
-    return Maximum((Constant(Fraction(0), currency), missing))
-
-
-def _less(minor: int, label: str, currency: str) -> Node:
-    return Multiply((Constant(Fraction(-1), label), Constant(major(minor, currency), currency)))
+    """`billing_pricing.minimum_true_up` with the proration of the commitment in it; each rounded, then subtracted."""
+    prorated = root_of(commitment.explanation, Money(currency, commitment.amount_minor), f"{currency} committed")
+    billed = Constant(major(commitment.billed_minor, currency), f"{currency} billed before")
+    spent = Constant(major(spent_minor, currency), f"{currency} charged with it")
+    return Maximum((Constant(Fraction(0), currency), Subtract((prorated, billed, spent))))
