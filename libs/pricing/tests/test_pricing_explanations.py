@@ -1,18 +1,39 @@
 import json
 from fractions import Fraction
+from typing import get_args
 
 import pytest
+from billing_kernel.rounding import Rounding
 from billing_pricing import (
+    Explanation,
     Graduated,
     InvalidExplanation,
     Package,
     PerUnit,
     Tier,
     Volume,
+    evaluate,
     explain,
     explanation_from_json,
     progressive,
     rate,
+)
+from billing_pricing.nodes import (
+    Add,
+    Ceiling,
+    Constant,
+    Convert,
+    Discount,
+    Floor,
+    InTier,
+    Maximum,
+    Minimum,
+    Multiply,
+    Named,
+    Node,
+    Round,
+    Share,
+    Subtract,
 )
 
 MODEL = Graduated((Tier(Fraction(10), Fraction(10), Fraction(2)), Tier(None, Fraction(5), Fraction(3))))
@@ -89,6 +110,38 @@ def test_json_is_canonical_whatever_the_order_of_references():
     )
 
 
+TWO_AND_A_HALF, THREE = Constant(Fraction("2.5"), "units"), Constant(Fraction(3), "units")
+EXAMPLES = [
+    (Add((THREE, TWO_AND_A_HALF)), "5.5", "3 units + 2.5 units"),
+    (Subtract((THREE, Add((THREE, TWO_AND_A_HALF)))), "-2.5", "3 units - (3 units + 2.5 units)"),
+    (Subtract((THREE,)), "3", "3 units"),
+    (Multiply((THREE, TWO_AND_A_HALF)), "7.5", "3 units × 2.5 units"),
+    (Maximum((THREE, TWO_AND_A_HALF)), "3", "the larger of (3 units) and (2.5 units)"),
+    (Minimum((THREE, TWO_AND_A_HALF)), "2.5", "the smaller of (3 units) and (2.5 units)"),
+    (Ceiling(TWO_AND_A_HALF), "3", "3 (rounded up from 2.5 units)"),
+    (Floor(TWO_AND_A_HALF), "2", "2 (rounded down from 2.5 units)"),
+    (InTier(2, Fraction(1), None, THREE), "3", "tier 2 (above 1): 3 units"),
+    (Named("cell eu", THREE), "3", "cell eu: 3 units"),
+    (Share(Fraction(1, 3), "of the period", THREE), "1", "1/3 of the period of (3 units)"),
+    (Discount(Fraction(20), THREE), "2.4", "80 % left by a discount of 20 % of (3 units)"),
+    (Convert("token", Fraction("0.5"), "EUR", THREE), "1.5", "0.5 EUR per token of (3 units)"),
+    (Round(TWO_AND_A_HALF, "EUR", Rounding.HALF_EVEN, 0), "2", "2.00 EUR (2.5 units)"),
+    (Round(Constant(Fraction("0.12345"), "EUR"), "EUR", Rounding.UP, 4), "0.1235", "0.1235 EUR (0.12345 EUR)"),
+]
+
+
+@pytest.mark.parametrize(("node", "value", "phrase"), EXAMPLES, ids=[type(node).__name__ for node, _, _ in EXAMPLES])
+def test_every_node_is_evaluated_said_and_travels(node, value, phrase):
+    explanation = Explanation(node, "EUR")
+    assert evaluate(node) == Fraction(value)
+    assert explanation.sentence().startswith(f"{phrase} = ")
+    assert explanation_from_json(explanation.to_json()) == explanation
+
+
+def test_every_node_has_an_example():
+    assert {type(node) for node, _, _ in EXAMPLES} | {Constant} == set(get_args(Node))
+
+
 ROUND = {"node": "round", "currency": "EUR", "rounding": "HALF_UP"}
 ONE = {"node": "constant", "value": "1", "label": "unit"}
 
@@ -112,6 +165,13 @@ def deep(levels):
         {**ROUND, "of": {"node": ["add"], "parts": []}},
         {**ROUND, "of": {"node": "tier", "number": 0, "above": "0", "up_to": None, "of": ONE}},
         {**ROUND, "of": None},
+        {**ROUND, "of": ONE, "places": 13},
+        {**ROUND, "of": ONE, "places": "2"},
+        {**ROUND, "of": {"node": "subtract", "parts": []}},
+        {**ROUND, "of": {"node": "named", "label": 1, "of": ONE}},
+        {**ROUND, "of": {"node": "share", "value": "x", "label": "of the period", "of": ONE}},
+        {**ROUND, "of": {"node": "discount", "of": ONE}},
+        {**ROUND, "of": {"node": "convert", "unit": "token", "rate": "1", "currency": "XXX", "of": ONE}},
         {**ROUND, "of": ONE, "currency": "XXX"},
         {**ROUND, "of": ONE, "rounding": "SOMEHOW"},
         {**ROUND, "of": deep(100)},

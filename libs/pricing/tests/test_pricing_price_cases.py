@@ -161,6 +161,8 @@ FIXED = {"fixed_amount": "2"}
             ["5", "5"],
             "2.5",
         ),
+        ("free units are the first", adjusted(percentage("10", **FIXED), free_units="5"), ["4", "4", "4"], "4.7"),
+        ("a refund gives the allowance back", adjusted(percentage("10"), free_units="5"), ["4", "4", "-4", "4"], "0.3"),
         ("dynamic", {"model": "dynamic"}, ["10", "2.345"], "12.345"),
         ("dynamic with a multiplier", {"model": "dynamic", "multiplier": "1.33333"}, ["10"], "13.3333"),
         ("dynamic, net negative", {"model": "dynamic"}, ["10", "-12"], "0"),
@@ -210,84 +212,6 @@ def test_time_weighted_units(case, price, units, weighted, minor):
 def test_a_free_unit_moves_the_tiers():
     price = price_from_json(adjusted(TWO, free_units="1"))
     assert rate_price(price, [Event(Fraction(6), weight=Fraction(1, 2))], "EUR").rounded == Money("EUR", 12500)
-
-
-@pytest.mark.parametrize(
-    ("case", "price", "billed", "quantity", "final", "minor"),
-    [
-        ("A70", per_unit("10", maximum_amount="100"), "7", "5", False, 3000),
-        ("half, then the maximum", per_unit("10", maximum_amount="100", discount_percent="50"), "7", "20", False, 6500),
-        ("second package", package("10", "15"), "17", "5", False, 1500),
-        ("packages beyond the maximum", package("10", "15", maximum_amount="100"), "60", "50", False, 1000),
-        ("the tier's flat amount was billed", OPENMETER_LOW, "7", "1", False, 0),
-        ("the first flat amount was billed", OPENMETER_LOW, "0", "0", True, 0),
-        ("tiers 3 and 4", OPENMETER_LOW, "12", "10", True, 2200),
-        ("the minimum is filled up", adjusted(OPENMETER_LOW, minimum_amount="1000"), "0", "0", True, 90000),
-        ("the minimum at the end", adjusted(OPENMETER_LOW, minimum_amount="1000"), "2", "0", True, 90000),
-        ("no minimum in the middle", adjusted(OPENMETER_LOW, minimum_amount="1000"), "2", "0", False, 0),
-        ("maximum of tiers", adjusted(OPENMETER_LOW, maximum_amount="170"), "12", "10", False, 1000),
-        ("a cheaper volume gives back", LAGO_VOLUME, "100", "1", False, 10100 - 21000),
-        (
-            "dynamic",
-            adjusted({"model": "dynamic", "multiplier": "1.33333"}, maximum_amount="100"),
-            "70",
-            "50",
-            False,
-            667,
-        ),
-    ],
-)
-def test_slices(case, price, billed, quantity, final, minor):
-    price = price_from_json(price)
-    rated = rate_price(price, Fraction(quantity), "EUR", billed=Fraction(billed), final=final)
-    assert rated.rounded == Money("EUR", minor), case
-    assert evaluate(rated.tree) == rated.exact.value
-
-
-@pytest.mark.parametrize(
-    ("case", "price", "billed", "quantity", "components"),
-    [
-        ("A70", per_unit("10", maximum_amount="100"), "7", "5", [("usage", 50), ("maximum-spend discount", -20)]),
-        (
-            "half, then the maximum",
-            per_unit("10", maximum_amount="100", discount_percent="50"),
-            "7",
-            "20",
-            [("usage", 200), ("discount", -100), ("maximum-spend discount", -35)],
-        ),
-        ("nothing is free any more", per_unit("1", free_units="10"), "20", "15", [("usage", 15)]),
-        ("some are free", per_unit("1", free_units="10"), "5", "15", [("free units", -5), ("usage", 10)]),
-        ("minimum", per_unit("1", minimum_amount="100"), None, "15", [("usage", 15), ("minimum spend", 85)]),
-        ("plain", per_unit("1"), None, "15", [("usage", 15)]),
-        ("plain, nothing", per_unit("1"), None, "0", []),
-        (
-            "true-up",
-            per_unit("1", commitment={"amount": "9", "true_up": True}),
-            None,
-            "5",
-            [("usage", 5), ("true-up", 4)],
-        ),
-        (
-            "overage",
-            per_unit("1", commitment={"amount": "9", "overage_factor": "2"}),
-            None,
-            "10",
-            [("usage", 10), ("overage", 1)],
-        ),
-    ],
-)
-def test_components(case, price, billed, quantity, components):
-    before = None if billed is None else Fraction(billed)
-    rated = rate_price(price_from_json(price), Fraction(quantity), "EUR", billed=before)
-    assert [(each.name, each.exact) for each in rated.components] == components, case
-
-
-@pytest.mark.parametrize(
-    ("billed", "quantity", "units"), [(Fraction(20), 15, 15), (Fraction(5), 15, 10), (None, 15, 5), (None, 3, 0)]
-)
-def test_a73_billable_units(billed, quantity, units):
-    price = price_from_json(per_unit("1", free_units="10"))
-    assert rate_price(price, Fraction(quantity), "EUR", billed=billed).quantity == units
 
 
 @pytest.mark.parametrize(
