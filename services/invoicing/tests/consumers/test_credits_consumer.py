@@ -1,22 +1,21 @@
-"""Discounts, credits, commitments and account credit through the consumer: what is written, told, and guarded."""
+"""Discounts, credits and commitments through the consumer: what is written, told, and guarded."""
 
 import asyncio
 from uuid import UUID
 
 import pytest
 from billing.invoicing.v1 import events_pb2 as pb
-from billing.payments.v1.events_pb2 import PaymentSucceeded
 from billing_invoicing.domain.due import Refusal
 from billing_invoicing.domain.errors import InvoiceCredited, NotCaughtUp
 from billing_invoicing.operations.retry_parked_due import retry_parked_due
 from billing_invoicing.operations.void_invoice import void_invoice
 from billing_invoicing.storage.queries import reads_of
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork, units_of_work
-from billing_kernel.ids import decode, encode, uuid7
 from billing_runtime.call import calling
 from billing_testkit.tenants import service_call
-from invoicing_builders import billing_due, flat_charge, metered_charge, payment_facts, received
-from invoicing_credits import amount_off, commitment, credit_of, expired, percent_off
+from invoicing_builders import billing_due, flat_charge, metered_charge
+from invoicing_credits import amount_off, commitment, credit_of, percent_off
+from invoicing_figures import LINES, for_customer, ids, invoices, settled, void
 
 pytestmark = pytest.mark.usefixtures("seller")
 
@@ -25,36 +24,6 @@ INVOICED, PARKED, NOTHING = (
     pb.SETTLEMENT_OUTCOME_PARKED,
     pb.SETTLEMENT_OUTCOME_NOTHING_TO_BILL,
 )
-FIGURES = "SELECT net_minor, tax_minor, total_minor, discount_minor, credit_applied_minor, state FROM invoice"
-LINES = "SELECT amount_minor, discount_minor, net_minor, tax_minor FROM invoice_line ORDER BY invoice_id, position"
-
-
-async def invoices(books):
-    return await books.rows(f"{FIGURES} ORDER BY number_sequence, invoice_id")
-
-
-async def settled(books):
-    return [(each.outcome, each.reason) for each in await books.events("BillingDueSettled")]
-
-
-async def balance(books):
-    return await books.rows("SELECT balance_minor FROM account_credit")
-
-
-def for_customer(due, charges, **changes):
-    """Another due of the same customer."""
-    return billing_due(charges, customer_id=due.customer_id, subscription_id=due.subscription_id, **changes)
-
-
-async def void(books, invoice_id):
-    async with books.database.begin(service_call(books.tenant_id)) as tx:
-        await void_invoice(PostgresUnitOfWork(tx), invoice_id, reason="wrong", etag="")
-
-
-async def ids(books):
-    return [row[0] for row in await books.rows("SELECT invoice_id FROM invoice ORDER BY number_sequence")]
-
-
 # --- discounts
 
 
@@ -228,88 +197,6 @@ async def test_a_credit_waits_while_its_line_is_voided(books):
     assert await books.one("SELECT count(*) FROM settled_due") == 1
 
 
-# --- totals below zero and account credit
-
-
-async def test_a_total_below_zero_is_final_and_becomes_account_credit(books):
-    bought = flat_charge(10000)
-    first = billing_due([bought])
-    await books.bill(first)
-    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(1000)], run_id=""))
-    assert (await invoices(books))[1] == (-4000, -760, -4760, 0, 0, "paid")
-    told = (await books.events("InvoiceFinalized"))[1].invoice
-    assert (told.total.amount_minor, told.due.amount_minor, told.credit_granted.amount_minor) == (-4760, 0, 4760)
-    assert await balance(books) == [(4760,)]
-    await books.bill(for_customer(first, [flat_charge(10000)]))
-    assert (await invoices(books))[2] == (10000, 1900, 11900, 0, 4760, "open")
-    told = (await books.events("InvoiceFinalized"))[2].invoice
-    assert (told.due.amount_minor, told.credit_applied.amount_minor) == (7140, 4760)
-    assert await balance(books) == [(0,)]
-    assert await books.broken() == {}
-
-
-async def grant(books, amount_minor, **changes):
-    """A customer with credit: a due that it could use."""
-    bought = flat_charge(10**6)
-    first = billing_due([bought], **changes)
-    await books.bill(first)
-    await books.bill(for_customer(first, [credit_of(bought, amount_minor)]))
-    return first
-
-
-async def test_credit_pays_and_what_is_left_stays(books, peers):
-    peers.taxes.percents = {"digital_service": 0}
-    first = await grant(books, 5000)
-    await books.bill(for_customer(first, [flat_charge(3000)]), for_customer(first, [flat_charge(3000)]))
-    assert [(row[4], row[5]) for row in (await invoices(books))[2:]] == [(3000, "paid"), (2000, "open")]
-    assert [type(event).__name__ for event in await books.events()].count("InvoicePaid") == 2  # below zero, and covered
-    assert await balance(books) == [(0,)]
-    due = (await books.events("InvoiceFinalized"))[3].invoice
-    payment = payment_facts(decode("inv", due.invoice_id), due.due.amount_minor)
-    await books.facts.process([received(books.tenant_id, PaymentSucceeded(payment=payment))])
-    assert (await invoices(books))[3][5] == "paid"
-    assert await books.broken() == {}
-
-
-async def test_many_invoices_at_once_use_credit_once(books, peers):
-    peers.taxes.percents = {"digital_service": 0}
-    first = await grant(books, 5000)
-    second = await grant(books, 7000)
-    dues = [for_customer(each, [flat_charge(1000)]) for _ in range(10) for each in (first, second)]
-    pairs = [dues[place : place + 2][:: 1 if place % 4 else -1] for place in range(0, 20, 2)]
-    await asyncio.gather(*(books.bill_until_done(*pair) for pair in pairs))
-    assert sorted(await balance(books)) == [(0,), (0,)]
-    assert await books.one("SELECT sum(credit_applied_minor) FROM invoice") == 12000
-    assert await books.broken() == {}
-
-
-async def test_void_gives_back_what_was_used(books, peers):
-    peers.taxes.percents = {"digital_service": 0}
-    first = await grant(books, 5000)
-    await books.bill(for_customer(first, [flat_charge(8000)]))
-    await void(books, (await ids(books))[2])
-    assert await balance(books) == [(5000,)]
-    kinds = await books.rows("SELECT kind, amount_minor FROM account_credit_entry ORDER BY sequence")
-    assert kinds == [("granted", 5000), ("applied", -5000), ("returned", 5000)]
-    assert await books.broken() == {}
-
-
-async def test_credit_of_another_currency_or_customer_stays(books):
-    first = await grant(books, 5000)
-    dollars = flat_charge(1000, "USD")
-    await books.bill(for_customer(first, [dollars], currency_code="USD"), billing_due([flat_charge(1000)]))
-    assert await balance(books) == [(5950,)]
-    assert await books.broken() == {}
-
-
-async def test_account_credit_is_neither_edited_nor_deleted(books):
-    await grant(books, 5000)
-    for statement in ("UPDATE account_credit_entry SET amount_minor = 1", "DELETE FROM account_credit_entry"):
-        with pytest.raises(Exception, match="permission denied"):
-            async with books.database.begin(service_call(books.tenant_id)) as tx:
-                await tx.raw.execute(statement)
-
-
 # --- commitments
 
 
@@ -350,54 +237,3 @@ async def test_a_parked_due_keeps_its_discounts_and_its_commitment(books, peers)
     with calling(service_call(books.tenant_id)):
         await retry_parked_due(units_of_work(books.database), reads_of(books.database), peers, UUID(due.due_id))
     assert await books.rows(LINES) == [(4900, 490, 4410, 838), (5000, 500, 4500, 855)]
-
-
-# --- dues without a run, subscriptions that never began
-
-
-async def test_a_due_without_a_run_is_final_at_once(books):
-    await books.bill(billing_due(run_id=""))
-    assert await books.one("SELECT state, run_id, number FROM invoice") == ("open", None, "ACME-2026-000001")
-    (told,) = await books.events("BillingDueSettled")
-    assert (told.run_id, told.outcome) == ("", INVOICED)
-    assert (await books.events("InvoiceFinalized"))[0].invoice.run_id == ""
-
-
-async def hears(books, message):
-    await books.facts.process([received(books.tenant_id, message)])
-
-
-async def test_a_subscription_that_was_never_paid_leaves_nothing_open(books):
-    bought = flat_charge(10000)
-    first, other = billing_due([bought], run_id=""), billing_due()
-    await books.bill(first, other)
-    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(9000)], run_id=""))
-    for _ in range(2):
-        await hears(books, expired(first))
-    states = await books.rows("SELECT subscription_id, state FROM invoice ORDER BY number_sequence")
-    assert [state for _, state in states] == ["void", "open", "void"]
-    voided = await books.events("InvoiceVoided")
-    assert len(voided) == 2
-    assert voided[0].reason == "the first payment never came"
-    assert await books.broken() == {}
-
-
-async def test_the_end_of_a_term_leaves_its_invoices_due(books):
-    due = billing_due()
-    await books.bill(due)
-    await hears(books, expired(due, never_paid=False))
-    assert [row[5] for row in await invoices(books)] == ["open"]
-
-
-async def test_once_anything_was_paid_the_invoices_stay(books):
-    due = billing_due()
-    await books.bill(due)
-    (invoice_id,) = await ids(books)
-    await hears(books, PaymentSucceeded(payment=payment_facts(invoice_id, 100)))
-    await hears(books, expired(due))
-    assert [row[5] for row in await invoices(books)] == ["open"]
-
-
-async def test_an_unknown_subscription_that_expired_is_no_trouble(books):
-    await hears(books, expired(billing_due(subscription_id=encode("sub", uuid7()))))
-    assert await books.one("SELECT count(*) FROM dead_letter") == 0

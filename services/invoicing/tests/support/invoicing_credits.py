@@ -72,14 +72,16 @@ def commitment(amount_minor: int, billed_minor: int = 0, **changes: Any) -> char
     return charge_pb2.Commitment(**(fields | changes))
 
 
-def expired(due: events_pb2.BillingDue, *, never_paid: bool = True, at: datetime = FEBRUARY) -> Any:
-    """The subscription of a due ended: its first payment never came, or else its term is over."""
+def expired(
+    due: events_pb2.BillingDue, *, waited: bool = True, term_over: bool = False, at: datetime = FEBRUARY
+) -> Any:
+    """The subscription of a due ended: its first payment never came (it `waited` for it), or else its term is over."""
     subscription = subscription_pb2.Subscription(
         subscription_id=due.subscription_id,
         customer_id=due.customer_id,
         state=subscription_pb2.SUBSCRIPTION_STATE_EXPIRED,
-        incomplete_expire_time=stamp(at) if never_paid else None,
-        term_end_time=None if never_paid else stamp(at),
+        incomplete_expire_time=stamp(at) if waited else None,
+        term_end_time=stamp(at) if term_over else None,
     )
     return events_pb2.SubscriptionExpired(subscription=events_pb2.SubscriptionFacts(subscription=subscription))
 

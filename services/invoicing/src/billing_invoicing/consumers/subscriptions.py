@@ -1,9 +1,11 @@
 """Subscriptions in: one whose first payment never came leaves nothing to be paid."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from billing.subscriptions.v1 import events_pb2
+from billing.subscriptions.v1.subscription_pb2 import Subscription
 from billing_runtime.consumer import Handler
 from billing_runtime.events import Received
 from billing_runtime.transaction import Transaction
@@ -23,8 +25,13 @@ def subscription_handlers(unit: Unit) -> Mapping[str, Handler]:
     async def expired(tx: Transaction, events: Sequence[tuple[Received, Any]]) -> None:
         for received, message in events:
             subscription = message.subscription.subscription
-            if subscription.HasField("incomplete_expire_time"):  # else its fixed term is over: what is open stays due
+            if _never_paid(subscription, received.effective_at):  # else its term is over: what is open stays due
                 subscription_id = id_from_pb(SUBSCRIPTION, subscription.subscription_id)
                 await void_unpaid(unit(tx), subscription_id, now=received.effective_at, cause=received)
 
     return {str(events_pb2.SubscriptionExpired.DESCRIPTOR.full_name): Handler(events_pb2.SubscriptionExpired, expired)}
+
+
+def _never_paid(subscription: Subscription, now: datetime) -> bool:
+    term_over = subscription.HasField("term_end_time") and subscription.term_end_time.ToDatetime(UTC) <= now
+    return subscription.HasField("incomplete_expire_time") and not term_over

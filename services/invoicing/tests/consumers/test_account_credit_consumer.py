@@ -1,0 +1,158 @@
+"""Totals below zero and account credit; dues without a run; subscriptions whose first payment never came."""
+
+import asyncio
+
+import pytest
+from billing.invoicing.v1 import events_pb2 as pb
+from billing.payments.v1.events_pb2 import PaymentSucceeded
+from billing_kernel.ids import decode, encode, uuid7
+from billing_testkit.tenants import service_call
+from invoicing_builders import billing_due, flat_charge, payment_facts, received
+from invoicing_credits import credit_of, expired
+from invoicing_figures import for_customer, ids, invoices, void
+
+pytestmark = pytest.mark.usefixtures("seller")
+
+INVOICED, PARKED, NOTHING = (
+    pb.SETTLEMENT_OUTCOME_INVOICED,
+    pb.SETTLEMENT_OUTCOME_PARKED,
+    pb.SETTLEMENT_OUTCOME_NOTHING_TO_BILL,
+)
+
+
+async def balance(books):
+    return await books.rows("SELECT balance_minor FROM account_credit")
+
+
+# --- totals below zero and account credit
+
+
+async def test_a_total_below_zero_is_final_and_becomes_account_credit(books):
+    bought = flat_charge(10000)
+    first = billing_due([bought])
+    await books.bill(first)
+    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(1000)], run_id=""))
+    assert (await invoices(books))[1] == (-4000, -760, -4760, 0, 0, "paid")
+    told = (await books.events("InvoiceFinalized"))[1].invoice
+    assert (told.total.amount_minor, told.due.amount_minor, told.credit_granted.amount_minor) == (-4760, 0, 4760)
+    assert await balance(books) == [(4760,)]
+    await books.bill(for_customer(first, [flat_charge(10000)]))
+    assert (await invoices(books))[2] == (10000, 1900, 11900, 0, 4760, "open")
+    told = (await books.events("InvoiceFinalized"))[2].invoice
+    assert (told.due.amount_minor, told.credit_applied.amount_minor) == (7140, 4760)
+    assert await balance(books) == [(0,)]
+    assert await books.broken() == {}
+
+
+async def grant(books, amount_minor, **changes):
+    """A customer with credit: a due that it could use."""
+    bought = flat_charge(10**6)
+    first = billing_due([bought], **changes)
+    await books.bill(first)
+    await books.bill(for_customer(first, [credit_of(bought, amount_minor)]))
+    return first
+
+
+async def test_credit_pays_and_what_is_left_stays(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    await books.bill(for_customer(first, [flat_charge(3000)]), for_customer(first, [flat_charge(3000)]))
+    assert [(row[4], row[5]) for row in (await invoices(books))[2:]] == [(3000, "paid"), (2000, "open")]
+    assert [type(event).__name__ for event in await books.events()].count("InvoicePaid") == 2  # below zero, and covered
+    assert await balance(books) == [(0,)]
+    due = (await books.events("InvoiceFinalized"))[3].invoice
+    payment = payment_facts(decode("inv", due.invoice_id), due.due.amount_minor)
+    await books.facts.process([received(books.tenant_id, PaymentSucceeded(payment=payment))])
+    assert (await invoices(books))[3][5] == "paid"
+    assert await books.broken() == {}
+
+
+async def test_many_invoices_at_once_use_credit_once(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    second = await grant(books, 7000)
+    dues = [for_customer(each, [flat_charge(1000)]) for _ in range(10) for each in (first, second)]
+    pairs = [dues[place : place + 2][:: 1 if place % 4 else -1] for place in range(0, 20, 2)]
+    await asyncio.gather(*(books.bill_until_done(*pair) for pair in pairs))
+    assert sorted(await balance(books)) == [(0,), (0,)]
+    assert await books.one("SELECT sum(credit_applied_minor) FROM invoice") == 12000
+    assert await books.broken() == {}
+
+
+async def test_void_gives_back_what_was_used(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    await books.bill(for_customer(first, [flat_charge(8000)]))
+    await void(books, (await ids(books))[2])
+    assert await balance(books) == [(5000,)]
+    kinds = await books.rows("SELECT kind, amount_minor FROM account_credit_entry ORDER BY sequence")
+    assert kinds == [("granted", 5000), ("applied", -5000), ("returned", 5000)]
+    assert await books.broken() == {}
+
+
+async def test_credit_of_another_currency_or_customer_stays(books):
+    first = await grant(books, 5000)
+    dollars = flat_charge(1000, "USD")
+    await books.bill(for_customer(first, [dollars], currency_code="USD"), billing_due([flat_charge(1000)]))
+    assert await balance(books) == [(5950,)]
+    assert await books.broken() == {}
+
+
+async def test_account_credit_is_neither_edited_nor_deleted(books):
+    await grant(books, 5000)
+    for statement in ("UPDATE account_credit_entry SET amount_minor = 1", "DELETE FROM account_credit_entry"):
+        with pytest.raises(Exception, match="permission denied"):
+            async with books.database.begin(service_call(books.tenant_id)) as tx:
+                await tx.raw.execute(statement)
+
+
+# --- dues without a run, subscriptions that never began
+
+
+async def test_a_due_without_a_run_is_final_at_once(books):
+    await books.bill(billing_due(run_id=""))
+    assert await books.one("SELECT state, run_id, number FROM invoice") == ("open", None, "ACME-2026-000001")
+    (told,) = await books.events("BillingDueSettled")
+    assert (told.run_id, told.outcome) == ("", INVOICED)
+    assert (await books.events("InvoiceFinalized"))[0].invoice.run_id == ""
+
+
+async def hears(books, message):
+    await books.facts.process([received(books.tenant_id, message)])
+
+
+async def test_a_subscription_that_was_never_paid_leaves_nothing_open(books):
+    bought = flat_charge(10000)
+    first, other = billing_due([bought], run_id=""), billing_due()
+    await books.bill(first, other)
+    await books.bill(for_customer(first, [credit_of(bought, 5000), flat_charge(9000)], run_id=""))
+    for _ in range(2):
+        await hears(books, expired(first))
+    states = await books.rows("SELECT subscription_id, state FROM invoice ORDER BY number_sequence")
+    assert [state for _, state in states] == ["void", "open", "void"]
+    voided = await books.events("InvoiceVoided")
+    assert len(voided) == 2
+    assert voided[0].reason == "the first payment never came"
+    assert await books.broken() == {}
+
+
+@pytest.mark.parametrize("waited", [True, False])
+async def test_the_end_of_a_term_leaves_its_invoices_due(books, waited):
+    due = billing_due()
+    await books.bill(due)
+    await hears(books, expired(due, waited=waited, term_over=True))
+    assert [row[5] for row in await invoices(books)] == ["open"]
+
+
+async def test_once_anything_was_paid_the_invoices_stay(books):
+    due = billing_due()
+    await books.bill(due)
+    (invoice_id,) = await ids(books)
+    await hears(books, PaymentSucceeded(payment=payment_facts(invoice_id, 100)))
+    await hears(books, expired(due))
+    assert [row[5] for row in await invoices(books)] == ["open"]
+
+
+async def test_an_unknown_subscription_that_expired_is_no_trouble(books):
+    await hears(books, expired(billing_due(subscription_id=encode("sub", uuid7()))))
+    assert await books.one("SELECT count(*) FROM dead_letter") == 0
