@@ -37,8 +37,8 @@ class Recurrence(StrEnum):
 class Conditions:
     """Who may take an add-on beside what, how often it is charged, and what it permits.
 
-    `requires`: each must be there, the plan or an add-on; `excludes`: none may be there; `plan_codes`: sold beside
-    these plans alone, empty beside all. `max_quantity` None: without bound.
+    `requires`: add-ons that must each be there; `excludes`: plans and add-ons of which none may be there; `plan_codes`:
+    sold beside these plans alone, empty beside all. `max_quantity` None: without bound.
     """
 
     recurrence: Recurrence = Recurrence.RECURRING
@@ -175,12 +175,12 @@ def check(add_on: AddOn, plan_code: str, present: Iterable[str], quantity: Fract
     """
     if add_on.archived_at is not None:
         raise AddOnArchived("the add-on is archived", facts={"add_on": add_on.code})
-    rules, there = add_on.conditions, {*present, plan_code}
+    rules, held = add_on.conditions, frozenset(present)
     if rules.plan_codes and plan_code not in rules.plan_codes:
         raise _refused(add_on, "plan_codes", f"is not sold beside the plan {plan_code!r}", plan_code)
-    if missing := sorted(set(rules.requires) - there):
+    if missing := sorted(set(rules.requires) - held):
         raise _refused(add_on, "requires", f"needs {', '.join(missing)}", ", ".join(missing))
-    if clash := sorted(set(rules.excludes) & there):
+    if clash := sorted(set(rules.excludes) & {*held, plan_code}):
         raise _refused(add_on, "excludes", f"is not sold beside {', '.join(clash)}", ", ".join(clash))
     if quantity < rules.min_quantity:
         text = format_decimal(rules.min_quantity)

@@ -210,17 +210,16 @@ def publish(
     version: PlanVersion,
     *,
     known_meters: frozenset[str] = frozenset(),
-    known_features: frozenset[str] = frozenset(),
-    known_products: frozenset[str] = frozenset(),
+    known: Known | None = None,
     now: datetime,
 ) -> tuple[Plan, PlanVersion]:
-    """The plan that sells the version, and the version for good.
+    """The plan that sells the version, and the version for good. `known_meters` stands for `known` with meters alone.
 
     Raises PlanVersionPublished, PlanVersionArchived, PlanArchived, MeterNotFound, FeatureMissing, ProductMissing.
     """
     refuse_beyond_draft(version)
     _refuse_archived(plan)
-    check_known(version, Known(known_meters, known_features, known_products))
+    check_known(version, known or Known(known_meters))
     published = replace(version, state=PlanVersionState.PUBLISHED, published_at=now)
     current = version.id if published.effective_at == now else plan.current_version_id
     selling = replace(plan, current_version_id=current, version=plan.version + 1, updated_at=now)

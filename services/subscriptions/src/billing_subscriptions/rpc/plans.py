@@ -12,6 +12,12 @@ from billing_subscriptions.operations.create_plan import create_plan
 from billing_subscriptions.operations.create_plan_version import create_plan_version
 from billing_subscriptions.operations.ports import Begin, Meters, Read
 from billing_subscriptions.operations.publish_plan_version import known_meters, publish_plan_version
+from billing_subscriptions.operations.retire_plans import (
+    archive_plan,
+    archive_plan_version,
+    delete_plan_version,
+    update_plan_version,
+)
 from billing_subscriptions.operations.update_plan import update_plan
 from billing_subscriptions.wire.ids import plan_uuid, version_uuid
 from billing_subscriptions.wire.plans import plan_to_pb, version_from_pb, version_to_pb
@@ -89,6 +95,33 @@ class PlansServicer(pb_grpc.PlansServiceServicer):
         async with self.begin() as uow:
             published = await publish_plan_version(uow, version_id, known)
             return await uow.answer(pb.PublishPlanVersionResponse(plan_version=version_to_pb(published)))
+
+    async def UpdatePlanVersion(
+        self, request: pb.UpdatePlanVersionRequest, context: Any
+    ) -> pb.UpdatePlanVersionResponse:
+        wanted = version_from_pb(request)
+        async with self.begin() as uow:
+            changed = await update_plan_version(uow, version_uuid(request.plan_version_id), wanted)
+            return await uow.answer(pb.UpdatePlanVersionResponse(plan_version=version_to_pb(changed)))
+
+    async def DeletePlanVersion(
+        self, request: pb.DeletePlanVersionRequest, context: Any
+    ) -> pb.DeletePlanVersionResponse:
+        async with self.begin() as uow:
+            await delete_plan_version(uow, version_uuid(request.plan_version_id))
+            return await uow.answer(pb.DeletePlanVersionResponse())
+
+    async def ArchivePlanVersion(
+        self, request: pb.ArchivePlanVersionRequest, context: Any
+    ) -> pb.ArchivePlanVersionResponse:
+        async with self.begin() as uow:
+            archived = await archive_plan_version(uow, version_uuid(request.plan_version_id))
+            return await uow.answer(pb.ArchivePlanVersionResponse(plan_version=version_to_pb(archived)))
+
+    async def ArchivePlan(self, request: pb.ArchivePlanRequest, context: Any) -> pb.ArchivePlanResponse:
+        async with self.begin() as uow:
+            archived = await archive_plan(uow, plan_uuid(request.plan_id), request.etag)
+            return await uow.answer(pb.ArchivePlanResponse(plan=plan_to_pb(archived)))
 
 
 def _number(token: str) -> int:

@@ -8,11 +8,10 @@ from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.add_on import AddOn
 from billing_subscriptions.domain.catalog_errors import PlanArchived
-from billing_subscriptions.domain.coupon import Coupon
 from billing_subscriptions.domain.errors import PlanNotFound, PlanVersionNotPublished
 from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.domain.step import AddOnOffer
 from billing_subscriptions.storage.add_ons import PostgresAddOns
-from billing_subscriptions.storage.coupons import PostgresCoupons
 from billing_subscriptions.storage.plan_rows import version_from_row
 from billing_subscriptions.storage.plans import EFFECTIVE, NEWEST_FIRST
 from billing_subscriptions.storage.statements import row, rows
@@ -22,6 +21,7 @@ _NEWEST = f"""
 SELECT DISTINCT ON (v.plan_id) v.* FROM plan_version AS v WHERE v.plan_id = ANY(%s) AND {EFFECTIVE}
 ORDER BY v.plan_id, {NEWEST_FIRST}
 """
+_CODES = "SELECT plan_id, code FROM plan WHERE plan_id = ANY(%s)"
 _PLAN = "SELECT plan_id, archived_at FROM plan WHERE code = %s"
 
 
@@ -48,8 +48,14 @@ class PostgresCatalogue:
             raise PlanVersionNotPublished(f"the plan {plan_code!r} has no version that is sold now")
         return found[plan["plan_id"]]
 
-    async def add_ons(self, codes: Iterable[str]) -> Mapping[str, AddOn]:
-        return await PostgresAddOns(self._tx).by_codes(codes)
+    async def add_ons(self, codes: Iterable[str], currency: str) -> Mapping[str, AddOnOffer]:
+        found = await PostgresAddOns(self._tx).by_codes(codes)
+        return {code: _offer(each.in_currency(currency)) for code, each in found.items() if each.archived_at is None}
 
-    async def coupon(self, code: str) -> Coupon:
-        return await PostgresCoupons(self._tx).by_code(code)
+    async def plan_codes(self, plan_ids: Iterable[UUID]) -> Mapping[UUID, str]:
+        return {each["plan_id"]: each["code"] for each in await rows(self._tx, _CODES, list(plan_ids))}
+
+
+def _offer(add_on: AddOn) -> AddOnOffer:
+    rules = add_on.conditions
+    return AddOnOffer(add_on.item, add_on.once, rules.plan_codes, rules.requires, rules.excludes)

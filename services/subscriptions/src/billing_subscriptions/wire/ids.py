@@ -5,6 +5,13 @@ from uuid import UUID
 
 from billing_kernel.ids import decode, encode
 
+from billing_subscriptions.domain.catalog_errors import (
+    AddOnNotFound,
+    CouponNotFound,
+    FeatureNotFound,
+    PriceNotFound,
+    ProductNotFound,
+)
 from billing_subscriptions.domain.errors import (
     CustomerNotFound,
     PartyNotFound,
@@ -37,6 +44,15 @@ invoice_uuid = partial(decode, "inv")
 payment_method_uuid = partial(decode, "pm")
 scheduled_uuid = partial(decode, "chg")
 redemption_uuid = partial(decode, "red")
+product_text = partial(encode, "prod")
+feature_text = partial(encode, "feat")
+add_on_text = partial(encode, "addon")
+add_on_version_text = lru_cache(maxsize=4096)(partial(encode, "av"))
+product_uuid = partial(decode, "prod")
+feature_uuid = partial(decode, "feat")
+add_on_uuid = partial(decode, "addon")
+coupon_uuid = partial(decode, "cpn")
+price_uuid = partial(decode, "price")
 
 NOT_FOUND = {
     "cus": CustomerNotFound,
@@ -44,6 +60,11 @@ NOT_FOUND = {
     "plan": PlanNotFound,
     "pv": PlanVersionNotFound,
     "sub": SubscriptionNotFound,
+    "prod": ProductNotFound,
+    "feat": FeatureNotFound,
+    "addon": AddOnNotFound,
+    "cpn": CouponNotFound,
+    "price": PriceNotFound,
 }
 
 

@@ -194,7 +194,7 @@ class AddOnContent(_message.Message):
 
     @_builtins.property
     def requires(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes that must each be there: of the plan, or of other add-ons."""
+        """Codes of add-ons that must each be there."""
 
     @_builtins.property
     def excludes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

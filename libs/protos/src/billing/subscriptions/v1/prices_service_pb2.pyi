@@ -263,6 +263,7 @@ class PreviewPriceResponse(_message.Message):
     EXPLANATION_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
+    FREE_UNITS_FIELD_NUMBER: _builtins.int
     quantity: _builtins.str
     """Billable units, a decimal of at most 18 places."""
     explanation: _builtins.str
@@ -271,6 +272,8 @@ class PreviewPriceResponse(_message.Message):
     """The same as an indented text."""
     sentence: _builtins.str
     """The same in one sentence."""
+    free_units: _builtins.str
+    """Units that were free, a decimal; empty without any."""
     @_builtins.property
     def exact_amount(self) -> _money_pb2.ExactAmount:
         """The amount before rounding."""
@@ -293,10 +296,11 @@ class PreviewPriceResponse(_message.Message):
         explanation: _builtins.str = ...,
         text: _builtins.str = ...,
         sentence: _builtins.str = ...,
+        free_units: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "exact_amount", b"exact_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "components", b"components", "exact_amount", b"exact_amount", "explanation", b"explanation", "quantity", b"quantity", "sentence", b"sentence", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "components", b"components", "exact_amount", b"exact_amount", "explanation", b"explanation", "free_units", b"free_units", "quantity", b"quantity", "sentence", b"sentence", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
