@@ -9,6 +9,8 @@ from billing.common.v1 import clock_service_pb2_grpc
 from billing.subscriptions.v1 import (
     customers_service_pb2,
     customers_service_pb2_grpc,
+    entitlements_service_pb2,
+    entitlements_service_pb2_grpc,
     plans_service_pb2,
     plans_service_pb2_grpc,
     renewals_service_pb2,
@@ -17,6 +19,8 @@ from billing.subscriptions.v1 import (
     subscriptions_service_pb2_grpc,
 )
 from billing_runtime import clock_servicer
+from billing_runtime.cache import Caches
+from billing_runtime.cache_hot import WarmCaches
 from billing_runtime.call import calling
 from billing_runtime.database import Database
 from billing_runtime.invariants import invariants_job
@@ -25,17 +29,21 @@ from billing_runtime.maintenance import maintenance_jobs
 from billing_runtime.service import Built, Parts, Service
 from billing_runtime.settings import RuntimeSettings, load
 
+from billing_subscriptions.clients.measurements import UsageMeasurements
 from billing_subscriptions.clients.usage import UsageMeters
 from billing_subscriptions.config import Settings
 from billing_subscriptions.consumers.events import consumer
 from billing_subscriptions.jobs import republish_dues as republish_job
 from billing_subscriptions.jobs.prune_standings import prune_standings
+from billing_subscriptions.operations.check_entitlement import UsageMeasures
 from billing_subscriptions.operations.ports import Meters
 from billing_subscriptions.rpc.customers import CustomersServicer
+from billing_subscriptions.rpc.entitlements import EntitlementsServicer
 from billing_subscriptions.rpc.plans import PlansServicer
 from billing_subscriptions.rpc.renewals import RenewalsServicer
 from billing_subscriptions.rpc.subscriptions import SubscriptionsServicer
 from billing_subscriptions.storage import queues
+from billing_subscriptions.storage.cached_reads import CachedReads
 from billing_subscriptions.storage.invariants import INVARIANTS
 from billing_subscriptions.storage.rehydrate import REHYDRATE
 from billing_subscriptions.storage.unit_of_work import PostgresUnitOfWork, reads_of, units_of_work
@@ -46,6 +54,7 @@ SERVICE_NAMES = (
     plans_service_pb2.DESCRIPTOR.services_by_name["PlansService"].full_name,
     subscriptions_service_pb2.DESCRIPTOR.services_by_name["SubscriptionsService"].full_name,
     renewals_service_pb2.DESCRIPTOR.services_by_name["RenewalsService"].full_name,
+    entitlements_service_pb2.DESCRIPTOR.services_by_name["EntitlementsService"].full_name,
     clock_servicer.SERVICE_NAME,
 )
 
@@ -58,13 +67,19 @@ def service(settings: RuntimeSettings) -> Service:
 def build(parts: Parts) -> Built:
     """Wires servicers, the consumer and the jobs. Raises SettingsRefused."""
     settings = load(Settings, parts.env)
-    meters = UsageMeters(parts.channels.channel("usage"), settings.usage_deadline_s)
-    return assemble(parts.database, meters, settings)
+    channel = parts.channels.channel("usage")
+    meters = UsageMeters(channel, settings.usage_deadline_s)
+    usage = UsageMeasurements(channel, settings.usage_deadline_s)
+    return assemble(parts.database, meters, settings, usage, parts.settings.redis_url)
 
 
-def assemble(database: Database, meters: Meters, settings: Settings) -> Built:
-    """The same with the usage service behind its port."""
+def assemble(
+    database: Database, meters: Meters, settings: Settings, usage: UsageMeasures, redis_url: str = ""
+) -> Built:
+    """The same with the usage service behind its ports."""
     begin, read = units_of_work(database), reads_of(database)
+    caches = Caches("subscriptions", database.engine.url.render_as_string(hide_password=False), redis_url)
+    cached, warm = CachedReads(caches, database), WarmCaches(caches, database)
 
     def add_servicers(server: grpc.aio.Server) -> None:
         customers_service_pb2_grpc.add_CustomersServiceServicer_to_server(CustomersServicer(begin, read), server)
@@ -73,6 +88,8 @@ def assemble(database: Database, meters: Meters, settings: Settings) -> Built:
             SubscriptionsServicer(begin, read), server
         )
         renewals_service_pb2_grpc.add_RenewalsServiceServicer_to_server(RenewalsServicer(begin, read), server)
+        entitlements = EntitlementsServicer(cached, usage)
+        entitlements_service_pb2_grpc.add_EntitlementsServiceServicer_to_server(entitlements, server)
         clock = clock_servicer.ClockServicer(database, queues.next_due_at, queues.is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 
@@ -82,6 +99,8 @@ def assemble(database: Database, meters: Meters, settings: Settings) -> Built:
         consumers=(consumer(PostgresUnitOfWork),),
         jobs=_jobs(database, settings),
         rehydrate=REHYDRATE,
+        open=warm.open,
+        close=warm.close,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,13 @@ import pytest_asyncio
 from billing.common.v1 import clock_service_pb2_grpc
 from billing.subscriptions.v1 import (
     customers_service_pb2_grpc,
+    entitlements_service_pb2_grpc,
     plans_service_pb2_grpc,
     renewals_service_pb2_grpc,
     subscriptions_service_pb2_grpc,
 )
 from billing_devstack import keys as issuer
+from billing_kernel.errors import DomainError
 from billing_kernel.ids import encode
 from billing_runtime.database import Database
 from billing_runtime.keys import read_signing_key
@@ -24,6 +27,7 @@ from billing_runtime.service import Parts, Service, start
 from billing_runtime.service_token import mint_service_token
 from billing_runtime.settings import RuntimeSettings, Secret
 from billing_subscriptions.config import Settings
+from billing_subscriptions.domain.entitlement import Use
 from billing_subscriptions.main import assemble
 from google.rpc import error_details_pb2, status_pb2
 
@@ -32,6 +36,7 @@ STUBS = {
     "plans": plans_service_pb2_grpc.PlansServiceStub,
     "subscriptions": subscriptions_service_pb2_grpc.SubscriptionsServiceStub,
     "renewals": renewals_service_pb2_grpc.RenewalsServiceStub,
+    "entitlements": entitlements_service_pb2_grpc.EntitlementsServiceStub,
     "clock": clock_service_pb2_grpc.ClockServiceStub,
 }
 
@@ -65,6 +70,21 @@ class FakeMeters:
         return codes & self.codes
 
 
+@dataclass
+class FakeUsage:
+    """`used`: how much of each meter; `refusal`: what it raises instead; `asked`: what was asked."""
+
+    used: dict[str, int] = field(default_factory=dict)
+    refusal: DomainError | None = None
+    asked: list[Any] = field(default_factory=list)
+
+    async def measure(self, subscription_ids: Sequence[UUID], wanted: Any) -> dict[Any, Use]:
+        self.asked.append((subscription_ids, wanted))
+        if self.refusal is not None:
+            raise self.refusal
+        return {each: Use(Fraction(self.used.get(each[0], 0))) for each in wanted}
+
+
 @dataclass(frozen=True)
 class Refusal:
     code: str
@@ -95,9 +115,14 @@ def meters() -> FakeMeters:
     return FakeMeters()
 
 
+@pytest.fixture(scope="session")
+def usage() -> FakeUsage:
+    return FakeUsage()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def channel(
-    service_database: Callable[..., Any], keyring: Keyring, meters: FakeMeters
+    service_database: Callable[..., Any], keyring: Keyring, meters: FakeMeters, usage: FakeUsage
 ) -> AsyncIterator[grpc.aio.Channel]:
     settings = RuntimeSettings(
         database_url=Secret(service_database("subscriptions", "billing_subscriptions").database_url),
@@ -112,7 +137,7 @@ async def channel(
     )
 
     def build(parts: Parts) -> Any:
-        return assemble(parts.database, meters, Settings("127.0.0.1:1"))
+        return assemble(parts.database, meters, Settings("127.0.0.1:1"), usage)
 
     running = await start(Service("subscriptions", "billing_subscriptions", settings, build), "serve", {})
     async with grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as opened:

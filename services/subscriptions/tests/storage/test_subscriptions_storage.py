@@ -116,7 +116,7 @@ async def test_the_republishing_job_publishes_with_the_same_due_id(database, sho
         await conn.exec_driver_sql("DELETE FROM outbox")
     async with database.begin(admin_call(shop[0])) as tx:
         await tx.conn.exec_driver_sql("UPDATE billing_due SET published_at = now() - interval '2 hours'")
-    jobs = {job.name: job for job in assemble(database, None, Settings("127.0.0.1:1")).jobs}
+    jobs = {job.name: job for job in assemble(database, None, Settings("127.0.0.1:1"), None).jobs}
     assert await jobs["republish_dues"].run() == 1
     assert await jobs["republish_dues"].run() == 0
     async with database.read(admin_call(shop[0])) as tx:
