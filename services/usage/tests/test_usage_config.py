@@ -13,7 +13,14 @@ def test_defaults():
 
 
 @pytest.mark.parametrize(
-    "env", [{"EVENT_AHEAD_MAX_S": "-1"}, {"EVENT_AGE_MAX_DAYS": "0"}, {"RECENT_IDS": "0"}, {"RECENT_IDS": "many"}]
+    "env",
+    [
+        {"EVENT_AHEAD_MAX_S": "-1"},
+        {"EVENT_AGE_MAX_DAYS": "0"},
+        {"RECENT_IDS": "0"},
+        {"RECENT_IDS": "many"},
+        {"RATED_EVENTS_MAX": "0"},
+    ],
 )
 def test_what_makes_no_sense_is_refused(env):
     with pytest.raises(SettingsRefused):

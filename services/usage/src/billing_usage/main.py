@@ -52,13 +52,14 @@ def build(parts: Parts) -> Built:
     database = parts.database
     units = Units(database)
     intake = Intake(own.time_limits, RecentIds(own.recent_ids))
-    usage = UsageServicer(units.events, units.usage_reads, intake)
+    usage = UsageServicer(units.events, units.usage_reads, intake, own.rated_events_max)
+    rating = RatingServicer(units.ratings, own.rated_events_max)
     meters = MetersServicer(units.meters, units.meter_reads)
 
     def add_servicers(server: grpc.aio.Server) -> None:
         usage_service_pb2_grpc.add_UsageServiceServicer_to_server(usage, server)
         meters_service_pb2_grpc.add_MetersServiceServicer_to_server(meters, server)
-        rating_service_pb2_grpc.add_RatingServiceServicer_to_server(RatingServicer(units.ratings), server)
+        rating_service_pb2_grpc.add_RatingServiceServicer_to_server(rating, server)
         measurement = MeasurementServicer(units.measure_reads)
         measurement_service_pb2_grpc.add_MeasurementServiceServicer_to_server(measurement, server)
         clock = clock_servicer.ClockServicer(database, next_due_at, is_empty)

@@ -87,7 +87,7 @@ async def usage_channel(usage_url: str, keyring: Keyring) -> AsyncIterator[grpc.
         drain_s=1.0,
         drain_notice_s=0.0,
     )
-    running = await start(service(settings), "serve", {"EVENT_AGE_MAX_DAYS": "3650"})
+    running = await start(service(settings), "serve", {"EVENT_AGE_MAX_DAYS": "3650", "RATED_EVENTS_MAX": "300"})
     async with grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel:
         yield channel
     await running.stop()

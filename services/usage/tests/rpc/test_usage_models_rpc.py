@@ -8,8 +8,6 @@ from billing.common.v1 import period_pb2, price_model_pb2, ratio_pb2
 from billing.subscriptions.v1 import events_pb2, plan_pb2, subscription_pb2
 from billing.usage.v1 import meter_pb2, meters_service_pb2, rating_service_pb2, usage_service_pb2
 from billing_testkit.tenants import admin_call
-from billing_usage.domain import measuring
-from billing_usage.operations import rate_items
 from billing_usage.storage.invariants import INVARIANTS
 from google.protobuf.json_format import ParseDict
 
@@ -22,6 +20,7 @@ MATRIX = {
 HOURLY = {"commitment": {"amount": "0.5", "true_up": True, "window": "COMMITMENT_WINDOW_HOUR"}}
 # (hour of January, value, region)
 EVENTS = [(0, "10", "eu"), (100, "80", "us"), (372, "-4", "eu"), (500, "12.5", "mars")]
+EVENTS_MAX = 300  # of one item, in the service under test
 MODELS = [
     ({"flat": {"amount": "7"}}, 700),
     ({"per_unit": {"unit_amount": "0.335"}}, 3300),  # 32.9975
@@ -155,11 +154,10 @@ async def test_usage_without_a_cell_is_refused_alone(admin, peer, build, subscri
     assert (await refused(shown(admin, build, strict))).reason == "NO_MATRIX_CELL"
 
 
-async def test_too_many_events_are_refused_alone(admin, peer, build, subscribe, sent, refused, monkeypatch):
-    for module in (measuring, rate_items):
-        monkeypatch.setattr(module, "EVENTS_RATED_MAX", 3)
+async def test_too_many_events_are_refused_alone(admin, peer, build, subscribe, sent, refused):
     single, whole = await subscribe({"percentage": {"rate_percent": "1"}}), await subscribe({"dynamic": {}})
-    await sent(*EVENTS)
+    await sent(*[(hour, "1", "eu") for hour in range(EVENTS_MAX)])
+    await sent((600, "1", "eu"))
     answers = await rate(peer, charge(build, single), charge(build, whole), charge(build, single, end=MIDDLE))
     assert [answer.error.reason for answer in answers] == ["TOO_MANY_EVENTS", "", ""]
     assert (await refused(shown(admin, build, single))).reason == "TOO_MANY_EVENTS"

@@ -22,7 +22,6 @@ from billing_pricing import Price as PriceModel
 from billing_usage.domain.errors import TooManyEvents
 from billing_usage.domain.meter import Aggregation
 
-EVENTS_RATED_MAX = 50_000  # of one item, where its price needs the single events
 _ZERO, _ONE = Fraction(0), Fraction(1)
 _TICK = timedelta(microseconds=1)
 
@@ -150,14 +149,12 @@ def measured_cells(
 
 
 def measured_events(
-    price: PriceModel, aggregation: Aggregation, scope: Scope, events: Sequence[SingleEvent]
+    price: PriceModel, aggregation: Aggregation, scope: Scope, events: Sequence[SingleEvent], limit: int
 ) -> Measured:
-    """The single events of `scope.through`, in order. Raises TooManyEvents."""
-    if len(events) > EVENTS_RATED_MAX:
-        raise TooManyEvents(
-            f"this price needs each event by itself, and there are more than {EVENTS_RATED_MAX:,} of them",
-            facts={"limit": str(EVENTS_RATED_MAX)},
-        )
+    """The single events of `scope.through`, in order. Raises TooManyEvents above `limit`."""
+    if len(events) > limit:
+        message = f"this price needs each event by itself, and there are more than {limit:,} of them"
+        raise TooManyEvents(message, facts={"limit": str(limit)})
     start, end = scope.period.start, scope.period.end
     earlier = [event for event in events if event.at < start]
     worth = _weigher(scope) if price.measure is Measure.WEIGHTED else _priced

@@ -13,7 +13,6 @@ from billing_kernel.period import Period
 from billing_pricing import Matrix
 
 from billing_usage.domain.measuring import (
-    EVENTS_RATED_MAX,
     Measured,
     Scope,
     Way,
@@ -51,8 +50,9 @@ class Rated:
     snapshot: str
 
 
-async def rate_items(store: EventReads, wanted: Sequence[Wanted]) -> Sequence[Rated]:
-    """In request order. One item that cannot be rated leaves the others alone."""
+async def rate_items(store: EventReads, wanted: Sequence[Wanted], events_max: int) -> Sequence[Rated]:
+    """In request order. One item that cannot be rated leaves the others alone; one whose price needs each event by
+    itself cannot be rated above `events_max` of them."""
     ways: dict[Way, list[int]] = {way: [] for way in Way}
     for index, item in enumerate(wanted):
         ways[way_of(item.price.model)].append(index)
@@ -60,12 +60,12 @@ async def rate_items(store: EventReads, wanted: Sequence[Wanted]) -> Sequence[Ra
     for way, rate in _RATE.items():
         if ways[way]:
             items = [wanted[index] for index in ways[way]]
-            rated = [each async for each in rate(store, items)]
+            rated = [each async for each in rate(store, items, events_max)]
             found.update(zip(ways[way], rated, strict=True))
     return [found[index] for index in range(len(wanted))]
 
 
-async def _rate_totals(store: EventReads, items: Sequence[Wanted]) -> AsyncIterator[Rated]:
+async def _rate_totals(store: EventReads, items: Sequence[Wanted], _: int) -> AsyncIterator[Rated]:
     counted = await store.count([item.count(period) for item in items for period in _periods(item.scope)])
     totals = iter(counted.totals)
     for item in items:
@@ -73,7 +73,7 @@ async def _rate_totals(store: EventReads, items: Sequence[Wanted]) -> AsyncItera
         yield _rated(item, measured_total(item.aggregation, own, before), counted.snapshot)
 
 
-async def _rate_cells(store: EventReads, items: Sequence[Wanted]) -> AsyncIterator[Rated]:
+async def _rate_cells(store: EventReads, items: Sequence[Wanted], _: int) -> AsyncIterator[Rated]:
     counted = await store.cells([_cell_count(item, period) for item in items for period in _periods(item.scope)])
     cells = iter(counted.cells)
     for item in items:
@@ -82,20 +82,20 @@ async def _rate_cells(store: EventReads, items: Sequence[Wanted]) -> AsyncIterat
         yield _rated(item, measured, counted.snapshot)
 
 
-async def _rate_events(store: EventReads, items: Sequence[Wanted]) -> AsyncIterator[Rated]:
+async def _rate_events(store: EventReads, items: Sequence[Wanted], events_max: int) -> AsyncIterator[Rated]:
     reads = [EventRead(item.count(item.scope.through), _properties(item)) for item in items]
     order = iter(items)
-    async for read in store.events(reads, EVENTS_RATED_MAX + 1):
+    async for read in store.events(reads, events_max + 1):
         item = next(order)
         try:
-            measured = measured_events(item.price.model, item.aggregation, item.scope, read.events)
+            measured = measured_events(item.price.model, item.aggregation, item.scope, read.events, events_max)
         except DomainError as error:
             yield Rated(error, read.snapshot)
         else:
             yield _rated(item, measured, read.snapshot)
 
 
-_RATE: dict[Way, Callable[[EventReads, Sequence[Wanted]], AsyncIterator[Rated]]] = {
+_RATE: dict[Way, Callable[[EventReads, Sequence[Wanted], int], AsyncIterator[Rated]]] = {
     Way.TOTAL: _rate_totals,
     Way.CELLS: _rate_cells,
     Way.EVENTS: _rate_events,

@@ -14,7 +14,9 @@ from billing_usage.operations.rate_items import Rated, Wanted, rate_items
 REUSED = Refusal("CHARGE_ID_REUSED", "this charge was rated for another item or period", "charge_id")
 
 
-async def rate_charges(store: RatingStore, asked: Sequence[Charge | Refusal], *, final: bool) -> Sequence[Answer]:
+async def rate_charges(
+    store: RatingStore, asked: Sequence[Charge | Refusal], events_max: int, *, final: bool
+) -> Sequence[Answer]:
     """An answer per charge, in request order; what was refused while it was read stays refused.
 
     A frozen rating answers its charge again; previews write nothing.
@@ -22,7 +24,7 @@ async def rate_charges(store: RatingStore, asked: Sequence[Charge | Refusal], *,
     charges = [charge for charge in asked if isinstance(charge, Charge)]
     frozen = await store.frozen([charge.charge_id for charge in charges])
     fresh = {charge.charge_id: charge for charge in reversed(charges) if charge.charge_id not in frozen}
-    answers = {**frozen, **await _rate(store, list(fresh.values()), final=final)}
+    answers = {**frozen, **await _rate(store, list(fresh.values()), events_max, final=final)}
     return [_own(charge, answers) for charge in asked]
 
 
@@ -33,10 +35,12 @@ def _own(charge: Charge | Refusal, answers: Mapping[UUID, Answer]) -> Answer:
     return REUSED if isinstance(answer, Rating) and not same_charge(answer, charge) else answer
 
 
-async def _rate(store: RatingStore, charges: Sequence[Charge], *, final: bool) -> Mapping[UUID, Answer]:
+async def _rate(
+    store: RatingStore, charges: Sequence[Charge], events_max: int, *, final: bool
+) -> Mapping[UUID, Answer]:
     known = await store.known(charges)
     asked = [_wanted(charge, facts) for charge, facts in zip(charges, known, strict=True)]
-    rated = iter(await rate_items(store, [wanted for wanted in asked if isinstance(wanted, Wanted)]))
+    rated = iter(await rate_items(store, [wanted for wanted in asked if isinstance(wanted, Wanted)], events_max))
     answers: dict[UUID, Answer] = {}
     frozen: list[tuple[Rating, str]] = []
     for charge, wanted in zip(charges, asked, strict=True):

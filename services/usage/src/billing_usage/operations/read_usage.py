@@ -33,7 +33,7 @@ class UsageAnswer:
 
 
 async def read_usage(
-    reads: UsageReads, subscription_id: UUID, start: datetime | None, end: datetime | None
+    reads: UsageReads, subscription_id: UUID, start: datetime | None, end: datetime | None, events_max: int
 ) -> UsageAnswer:
     """Usage in [start, end), each None meaning that of the current period. Items whose meter does not exist have
     measured nothing and are left out. What is due at the end of a period is not due before it is over.
@@ -52,7 +52,7 @@ async def read_usage(
         scope = Scope(window, final=window.end <= now)
         wanted.append(Wanted(item.price, meter.aggregation, meter.meter_id, subjects, scope))
     found = []
-    for item, window, rated in zip(items, windows, await rate_items(reads, wanted), strict=True):
+    for item, window, rated in zip(items, windows, await rate_items(reads, wanted, events_max), strict=True):
         if isinstance(rated.usage, DomainError):
             raise rated.usage
         found.append(ItemUsage(item, meters[item.price.meter_code], window, rated.usage))

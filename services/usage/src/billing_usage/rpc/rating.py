@@ -15,15 +15,16 @@ from billing_usage.wire.ratings import charge_from_pb, rate_messages
 class RatingServicer(pb_grpc.RatingServiceServicer):
     """Final ratings are frozen before the first message leaves."""
 
-    def __init__(self, open_ratings: OpenRatings) -> None:
+    def __init__(self, open_ratings: OpenRatings, events_max: int) -> None:
         self._open = open_ratings
+        self._events_max = events_max
 
     async def BatchRateUsage(
         self, request: pb.BatchRateUsageRequest, context: Any
     ) -> AsyncIterator[pb.BatchRateUsageResponse]:
         asked = [charge_from_pb(item) for item in request.items]
         async with self._open(final=request.final) as store:
-            answers = await rate_charges(store, asked, final=request.final)
+            answers = await rate_charges(store, asked, self._events_max, final=request.final)
         for message in rate_messages(request.items, answers):
             yield message
             await asyncio.sleep(0)  # other calls have their turn between two messages

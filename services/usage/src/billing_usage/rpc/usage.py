@@ -23,12 +23,13 @@ from billing_usage.wire.usage_events import (
 
 
 class UsageServicer(pb_grpc.UsageServiceServicer):
-    """`intake` is shared by all calls of the process."""
+    """`intake` is shared by all calls of the process; `events_max` single events of an item are rated at most."""
 
-    def __init__(self, begin: BeginEvents, read: ReadUsage, intake: Intake) -> None:
+    def __init__(self, begin: BeginEvents, read: ReadUsage, intake: Intake, events_max: int) -> None:
         self._begin = begin
         self._read = read
         self._intake = intake
+        self._events_max = events_max
 
     async def IngestEvents(self, request: pb.IngestEventsRequest, context: Any) -> pb.IngestEventsResponse:
         return ingest_response(await self._ingest(raws_from_pb(request.events)))
@@ -43,7 +44,7 @@ class UsageServicer(pb_grpc.UsageServiceServicer):
         end = instant_from_pb(request.end_time, "end_time") if request.HasField("end_time") else None
         subscription_id = subscription_id_from_text(request.subscription_id)
         async with self._read() as reads:
-            return usage_to_pb(await read_usage(reads, subscription_id, start, end))
+            return usage_to_pb(await read_usage(reads, subscription_id, start, end, self._events_max))
 
     async def GetUsageEvent(self, request: pb.GetUsageEventRequest, context: Any) -> pb.GetUsageEventResponse:
         async with self._read() as reads:

@@ -47,7 +47,7 @@ class RatingServiceServicer:
     """
 
     def BatchRateUsage(self, request, context):
-        """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself and there are more than 50,000, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE.
+        """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

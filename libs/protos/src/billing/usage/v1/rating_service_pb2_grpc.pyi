@@ -34,7 +34,7 @@ class RatingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RatingServiceAsyncStub: ...
     BatchRateUsage: _grpc.UnaryStreamMultiCallable[_rating_service_pb2.BatchRateUsageRequest, _rating_service_pb2.BatchRateUsageResponse]
-    """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself and there are more than 50,000, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE."""
+    """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE."""
 
 @_typing.type_check_only
 class RatingServiceAsyncStub(RatingServiceStub):
@@ -42,7 +42,7 @@ class RatingServiceAsyncStub(RatingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchRateUsage: _aio.UnaryStreamMultiCallable[_rating_service_pb2.BatchRateUsageRequest, _rating_service_pb2.BatchRateUsageResponse]  # type: ignore[assignment]
-    """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself and there are more than 50,000, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE."""
+    """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE."""
 
 class RatingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rates usage for the billing run. Internal."""
@@ -53,6 +53,6 @@ class RatingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rating_service_pb2.BatchRateUsageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_rating_service_pb2.BatchRateUsageResponse], _abc.AsyncIterator[_rating_service_pb2.BatchRateUsageResponse]]:
-        """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself and there are more than 50,000, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE."""
+        """Rates up to 5,000 metered charges; answers in request order, at most 500 items a message. A final rating is frozen: the same charge answers the same rating again. Naturally idempotent by charge id. Errors: per item NOT_CAUGHT_UP where the subscription is not known yet or its copy is older than the version named, SUBSCRIPTION_ITEM_NOT_FOUND where the item is not metered, PRICE_NOT_FOUND, UNKNOWN_METER, CHARGE_ID_REUSED where the charge was rated for another item or period, INVALID_CHARGE, AMOUNT_OVERFLOW, TOO_MANY_EVENTS where the price needs each event by itself, NO_MATRIX_CELL, NO_PRICING_UNIT_RATE, INVALID_USAGE."""
 
 def add_RatingServiceServicer_to_server(servicer: RatingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
