@@ -11,6 +11,8 @@ from billing.subscriptions.v1 import (
     customers_service_pb2_grpc,
     entitlements_service_pb2,
     entitlements_service_pb2_grpc,
+    migrations_service_pb2,
+    migrations_service_pb2_grpc,
     plans_service_pb2,
     plans_service_pb2_grpc,
     renewals_service_pb2,
@@ -34,17 +36,22 @@ from billing_subscriptions.clients.usage import UsageMeters
 from billing_subscriptions.config import Settings
 from billing_subscriptions.consumers.events import consumer
 from billing_subscriptions.jobs import republish_dues as republish_job
+from billing_subscriptions.jobs.migrate_subscriptions import migrate_subscriptions
 from billing_subscriptions.jobs.prune_standings import prune_standings
 from billing_subscriptions.operations.check_entitlement import UsageMeasures
+from billing_subscriptions.operations.migrate_batch import migrate_batch
 from billing_subscriptions.operations.ports import Meters
 from billing_subscriptions.rpc.customers import CustomersServicer
 from billing_subscriptions.rpc.entitlements import EntitlementsServicer
+from billing_subscriptions.rpc.migrations import MigrationsServicer
 from billing_subscriptions.rpc.plans import PlansServicer
 from billing_subscriptions.rpc.renewals import RenewalsServicer
 from billing_subscriptions.rpc.subscriptions import SubscriptionsServicer
 from billing_subscriptions.storage import queues
 from billing_subscriptions.storage.cached_reads import CachedReads
 from billing_subscriptions.storage.invariants import INVARIANTS
+from billing_subscriptions.storage.migration_reads import migration_reads_of
+from billing_subscriptions.storage.migrations import open_migrations, postpone_migration
 from billing_subscriptions.storage.rehydrate import REHYDRATE
 from billing_subscriptions.storage.unit_of_work import PostgresUnitOfWork, reads_of, units_of_work
 from billing_subscriptions.wire.events import DUE_TOPIC
@@ -55,6 +62,7 @@ SERVICE_NAMES = (
     subscriptions_service_pb2.DESCRIPTOR.services_by_name["SubscriptionsService"].full_name,
     renewals_service_pb2.DESCRIPTOR.services_by_name["RenewalsService"].full_name,
     entitlements_service_pb2.DESCRIPTOR.services_by_name["EntitlementsService"].full_name,
+    migrations_service_pb2.DESCRIPTOR.services_by_name["MigrationsService"].full_name,
     clock_servicer.SERVICE_NAME,
 )
 
@@ -90,6 +98,8 @@ def assemble(
         renewals_service_pb2_grpc.add_RenewalsServiceServicer_to_server(RenewalsServicer(begin, read), server)
         entitlements = EntitlementsServicer(cached, usage)
         entitlements_service_pb2_grpc.add_EntitlementsServiceServicer_to_server(entitlements, server)
+        migrations = MigrationsServicer(begin, migration_reads_of(database))
+        migrations_service_pb2_grpc.add_MigrationsServiceServicer_to_server(migrations, server)
         clock = clock_servicer.ClockServicer(database, queues.next_due_at, queues.is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 
@@ -118,9 +128,21 @@ def _jobs(database: Database, settings: Settings) -> Sequence[Job]:
         async with database.worker() as conn:
             return await queues.prune_standings(conn, before)
 
+    async def migrating() -> Sequence[tuple[UUID, UUID, str]]:
+        async with database.worker() as conn:
+            return await open_migrations(conn)
+
+    async def migrate(migration_id: UUID) -> bool:
+        return await migrate_batch(units_of_work(database), migration_id)
+
+    async def postpone(tenant_id: UUID, migration_id: UUID) -> None:
+        async with database.worker() as conn:
+            await postpone_migration(conn, tenant_id, migration_id)
+
     return (
         republish_job.republish_dues(stale, republish, timedelta(seconds=settings.due_republish_after_s)),
         prune_standings(prune),
+        migrate_subscriptions(migrating, migrate, postpone),
         *maintenance_jobs(database, queues.oldest_open_due),
         invariants_job(database, INVARIANTS),
     )

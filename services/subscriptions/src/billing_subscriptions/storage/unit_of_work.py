@@ -1,7 +1,7 @@
 """One transaction as the operations see it: state, events and answer in it commit together."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,12 +10,13 @@ from billing_runtime.database import Database
 from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.events import DomainEvent
-from billing_subscriptions.operations.ports import Begin, Read
+from billing_subscriptions.operations.ports import Read
 from billing_subscriptions.storage.add_ons import PostgresAddOns
 from billing_subscriptions.storage.catalogue import PostgresCatalogue
 from billing_subscriptions.storage.coupons import PostgresCoupons
 from billing_subscriptions.storage.customers import PostgresCustomers
 from billing_subscriptions.storage.dues import PostgresDues
+from billing_subscriptions.storage.migrations import PostgresMigrations
 from billing_subscriptions.storage.named import features_of, products_of
 from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
 from billing_subscriptions.storage.plans import PostgresPlans
@@ -40,6 +41,7 @@ class PostgresUnitOfWork:
         self.dues = PostgresDues(tx)
         self.payment_methods = PostgresPaymentMethods(tx)
         self.catalogue = PostgresCatalogue(tx)
+        self.migrations = PostgresMigrations(tx)
         self.products = products_of(tx)
         self.features = features_of(tx)
         self.add_ons = PostgresAddOns(tx)
@@ -58,7 +60,7 @@ class PostgresUnitOfWork:
         return response
 
 
-def units_of_work(database: Database) -> Begin:
+def units_of_work(database: Database) -> Callable[[], AbstractAsyncContextManager[PostgresUnitOfWork]]:
     """Transactions of the call being served."""
 
     @asynccontextmanager
