@@ -162,6 +162,13 @@ FIXED = {"fixed_amount": "2"}
             "2.5",
         ),
         ("free units are the first", adjusted(percentage("10", **FIXED), free_units="5"), ["4", "4", "4"], "4.7"),
+        (
+            "an empty event beyond the free units",
+            adjusted(percentage("10", **FIXED), free_units="5"),
+            ["5", "0", "10"],
+            "5",
+        ),
+        ("an empty event beyond the volume", percentage("10", free_volume="30", **FIXED), ["30", "0", "10"], "5"),
         ("a refund gives the allowance back", adjusted(percentage("10"), free_units="5"), ["4", "4", "-4", "4"], "0.3"),
         ("dynamic", {"model": "dynamic"}, ["10", "2.345"], "12.345"),
         ("dynamic with a multiplier", {"model": "dynamic", "multiplier": "1.33333"}, ["10"], "13.3333"),

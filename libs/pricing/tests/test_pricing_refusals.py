@@ -70,6 +70,13 @@ def test_of_equally_specific_cells_the_earlier_dimension_wins():
     )
 
 
+def test_two_named_dimensions_beat_an_earlier_one():
+    cells = [{"values": ["aws", "", ""], "unit_amount": "1"}, {"values": ["", "eu", "gpu"], "unit_amount": "2"}]
+    price = price_from_json({**MATRIX, "dimensions": ["cloud", "region", "kind"], "cells": cells})
+    event = at(0, 1, dimensions={"cloud": "aws", "region": "eu", "kind": "gpu"})
+    assert rate_price(price, [event], "EUR").rounded == Money("EUR", 200)
+
+
 def test_a_matrix_counts_each_cell_for_itself():
     price = price_from_json(MATRIX)
     events = [

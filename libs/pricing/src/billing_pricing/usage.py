@@ -99,7 +99,7 @@ def beyond(events: Events, free: Fraction) -> Events:
     for event in events:
         after = before + event.value
         value = max(after - free, ZERO) - max(before - free, ZERO)
-        if value or before > free:
+        if value or before >= free:
             left.append(Event(value, event.at, event.dimensions, event.weight))
         before = after
     return tuple(left)
