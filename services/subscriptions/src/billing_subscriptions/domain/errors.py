@@ -49,10 +49,6 @@ class InvalidParty(Invalid):
     reason = "INVALID_PARTY"
 
 
-class StartInFuture(Invalid):
-    reason = "START_IN_FUTURE"
-
-
 class StartTooOld(Invalid):
     reason = "START_TOO_OLD"
 

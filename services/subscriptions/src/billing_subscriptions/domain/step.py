@@ -15,6 +15,9 @@ from billing_subscriptions.domain.subscription import AppliedCoupon, Subscriptio
 DUES = UUID("0b7c2c8e-58c4-5b6b-8a8f-0f5b1c8c0c5e")  # the namespace of due ids, fixed for good
 
 
+Rules = tuple[tuple[ChangeKind, ChangeRule], ...]
+
+
 class StepKind(StrEnum):
     """What happened, as the history records it. A boundary at which more happens has the weightiest kind."""
 
@@ -60,15 +63,16 @@ class DueKey:
 
 @dataclass(frozen=True, slots=True)
 class AddOnOffer:
-    """The version of an add-on that is sold now, as an item whose code is the add-on's, in the subscription's currency.
+    """The version of an add-on that is sold now, as an item whose code is its own, in the subscription's currency.
 
-    `requires` and `excludes` are codes of plans and add-ons: of the plans required one is enough, of the add-ons each is
-    needed.
+    Codes of what it requires: of the plans one is enough, of the add-ons each is needed. It is not sold beside any plan
+    or add-on that it excludes.
     """
 
     item: PlanItem
     once: bool = False
-    requires: tuple[str, ...] = ()
+    requires_plans: tuple[str, ...] = ()
+    requires_add_ons: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
 
 
@@ -105,7 +109,7 @@ class Step:
     due: DueKey | None = None
     commitment: Commitment | None = None
     coupons: tuple[AppliedCoupon, ...] = ()
-    rules: tuple[tuple[ChangeKind, ChangeRule], ...] = ()
+    rules: Rules = ()
 
 
 def regular_due(subscription_id: UUID, index: int) -> DueKey:

@@ -103,8 +103,8 @@ class SubscriptionItem:
     """`quantity` is None for metered items and 1 for flat ones.
 
     `since`: where the present window began, None for the start of the period. `covered`: the advance charge in force,
-    None while it is the regular one of the period. `tiers_from`: where the tiers of earlier windows of this period go on
-    from. `once`: charged with the next period that opens, and gone then.
+    None while it is the regular one of the period. `tiers_from`: where the tiers of earlier windows of this period go
+    on from. `once`: charged whole, in one period, and gone with its end.
     """
 
     id: UUID

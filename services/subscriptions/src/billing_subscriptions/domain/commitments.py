@@ -1,0 +1,39 @@
+"""The minimum commitment of a whole plan for a period that ends."""
+
+from datetime import datetime
+
+from billing_kernel.money import ExactAmount, Money, round_amount
+from billing_kernel.period import Period
+from billing_pricing import Explanation
+from billing_pricing.nodes import Constant, Node, Share
+
+from billing_subscriptions.domain.charges import COMMITMENT, WHOLE, Commitment, charge_id
+from billing_subscriptions.domain.items import TICK, Frame
+from billing_subscriptions.domain.plan_item import TaxBehavior
+
+
+def commitment_of(frame: Frame, end: datetime) -> Commitment | None:
+    """What the period that ends at `end` is committed to: prorated apart from the fees, then rounded; or None."""
+    subscription = frame.subscription
+    terms = frame.version.terms
+    wanted = terms.commitment(subscription.currency)
+    if wanted is None or subscription.period_index < 0 or subscription.voided or end <= frame.begin:
+        return None
+    served = Period(frame.begin, end)
+    part = frame.share(served, terms.proration)
+    tree: Node = Constant(wanted.amount.exact().value, f"{subscription.currency} committed a period")
+    if part != WHOLE:
+        tree = Share(part, f"of the period, {frame.words(terms.proration)}", tree)
+    exact = ExactAmount(subscription.currency, wanted.amount.exact().value * part)
+    return Commitment(
+        charge_id=charge_id(subscription.id, served, COMMITMENT),
+        description="Minimum commitment",
+        service_period=served,
+        amount=round_amount(exact),
+        exact=exact,
+        billed=Money(subscription.currency, subscription.period_billed_minor),
+        explanation=Explanation(tree, subscription.currency, references={"plan": str(frame.version.id)}).to_json(),
+        tax_category=wanted.tax_category,
+        tax_behavior=TaxBehavior.EXCLUSIVE,
+        supply_at=served.end - TICK,
+    )

@@ -1,0 +1,67 @@
+"""Fields of a subscription that go with another plan version: its plan, its term, and a new cycle of periods."""
+
+from datetime import datetime
+from typing import Any
+
+from billing_kernel.cycle import Cycle, FirstStub
+from billing_kernel.period import Interval, local_day
+
+from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.domain.subscription import Boundary, Subscription
+
+Fields = dict[str, Any]
+_BOUNDARIES_BACK = 12
+
+
+def moved_plan(before: Subscription, old: PlanVersion, new: PlanVersion) -> Fields:
+    """The plan and the term: a new interval begins a term anew, else what is left of a term goes on."""
+    if new.id == old.id:
+        return {}
+    term: int | None = new.terms.term_periods or None
+    if term is not None and before.term_periods_left is not None and new.interval == old.interval:
+        term = before.term_periods_left
+    return {"plan_id": new.plan_id, "plan_version_id": new.id, "term_periods_left": term}
+
+
+def anew(before: Subscription, interval: Interval, at: datetime) -> Fields:
+    """The cycle and period under another interval from `at` on.
+
+    A trial or a free stub goes on as it is; before the start the first period is another one; else a new period begins.
+    """
+    if before.period_index < 0:
+        return {}
+    if before.next_boundary is Boundary.START:
+        cycle = before.cycle(interval)
+        return {"period": cycle.period(max(cycle.index_at(before.period.start), 0))}
+    return {**new_cycle(before, at, at, interval, before.period_index + 1), "period_billed_minor": 0}
+
+
+def new_cycle(before: Subscription, at: datetime, anchor: datetime, interval: Interval, index: int) -> Fields:
+    """A cycle of periods that begins at `at`; its first period has the index."""
+    return {
+        "anchor_at": anchor,
+        "cycle_start_at": at,
+        "cycle_index": index,
+        "first_stub": FirstStub.SHORT,
+        "period": Cycle(anchor, before.zone, interval, at).period(0),
+        "period_index": index,
+    }
+
+
+def remembered_anchor(before: Subscription, old: Interval, new: Interval, at: datetime) -> datetime:
+    """The anchor of another interval from a boundary of the old one on.
+
+    A boundary on the last day of a short month goes back to one of the old boundaries that had the anchor day, if the
+    new ones then fall on `at` as well.
+    """
+    day = local_day(before.anchor_at, before.zone).day
+    if local_day(at, before.zone).day == day:
+        return at
+    old_grid = Cycle(before.anchor_at, before.zone, old, before.anchor_at)
+    last = old_grid.index_at(at)
+    for index in range(last - 1, max(last - 1 - _BOUNDARIES_BACK, -1), -1):
+        found = old_grid.period(index).start
+        new_grid = Cycle(found, before.zone, new, found)
+        if local_day(found, before.zone).day == day and new_grid.period(new_grid.index_at(at)).start == at:
+            return found
+    return at
