@@ -13,7 +13,8 @@ from billing_invoicing.storage.tables import invoice
 
 _LOCK = """
 SELECT customer_id, currency, balance_minor, last_sequence FROM account_credit
-WHERE tenant_id = %s AND customer_id = ANY(%s) ORDER BY customer_id, currency FOR UPDATE
+WHERE tenant_id = %s AND customer_id = ANY(%s) AND (balance_minor > 0 OR customer_id = ANY(%s))
+ORDER BY customer_id, currency FOR UPDATE
 """
 _MAKE = """
 INSERT INTO account_credit (customer_id, currency, balance_minor, last_sequence, updated_at)
@@ -45,10 +46,11 @@ class PostgresCredits:
             ordered = sorted(make)
             columns = ([each.customer_id for each in ordered], [each.currency for each in ordered])
             await self.tx.raw.execute(_MAKE, columns)
-        customers = list({each.customer_id for each in (*wanted, *make)})
+        made = list({each.customer_id for each in make})
+        customers = list({each.customer_id for each in wanted}.union(made))
         balances: dict[Account, Balance] = {}
         if customers:
-            rows = await (await self.tx.raw.execute(_LOCK, (self.tx.tenant_id, customers))).fetchall()
+            rows = await (await self.tx.raw.execute(_LOCK, (self.tx.tenant_id, customers, made))).fetchall()
             balances = {Account(row[0], row[1]): Balance(row[2], row[3]) for row in rows}
         return Accounts(balances, uuid7, [])
 
