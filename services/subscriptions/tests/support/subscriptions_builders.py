@@ -10,12 +10,15 @@ from billing_kernel.ids import uuid7
 from billing_kernel.period import Interval
 from billing_subscriptions.domain import customer as customers
 from billing_subscriptions.domain import plan as plans
-from billing_subscriptions.domain import subscription as subscriptions
-from billing_subscriptions.domain.charges import PriceBook
+from billing_subscriptions.domain import start as starts
+from billing_subscriptions.domain.boundary import boundary
+from billing_subscriptions.domain.charges import Charge, PriceBook
 from billing_subscriptions.domain.customer import Address, Customer, Party, Terms
 from billing_subscriptions.domain.plan import ItemKind, NewItem, NewVersion, Plan, PlanVersion, Timing
-from billing_subscriptions.domain.renewal import Renewal, renew
-from billing_subscriptions.domain.subscription import Order, Subscription
+from billing_subscriptions.domain.policy import PlanTerms
+from billing_subscriptions.domain.start import Order
+from billing_subscriptions.domain.step import AddOnOffer, Offers, Step
+from billing_subscriptions.domain.subscription import Subscription
 
 ADA = Party(
     "Ada Lovelace", Address("DE", line1="Hauptstr. 1", city="Berlin", postal_code="10115"), email="ada@a.example"
@@ -64,11 +67,14 @@ def version(
     trial_days: int = 0,
     of: Plan | None = None,
     at: str = "2026-01-01",
+    terms: PlanTerms | None = None,
+    number: int = 1,
 ) -> PlanVersion:
     """A published version; a flat fee in advance unless items are given."""
     owner = of or plan()
-    wanted = NewVersion(currency, interval or Interval("month"), list(items) or [flat()], trial_days)
-    draft = plans.draft(owner, wanted, number=1, new_id=uuid7, now=utc(at))
+    rules = terms or PlanTerms()
+    wanted = NewVersion(currency, interval or Interval("month"), list(items) or [flat()], trial_days, rules)
+    draft = plans.draft(owner, wanted, number=number, new_id=uuid7, now=utc(at))
     return plans.publish(owner, draft, known_meters=draft.meter_codes, now=utc(at))[1]
 
 
@@ -78,26 +84,64 @@ def customer(*, at: str = "2026-01-01", party: Party = ADA, seller_id: UUID | No
     )
 
 
+def offers(*versions: PlanVersion, newer: PlanVersion | None = None, **add_ons: AddOnOffer) -> Offers:
+    """The catalogue as a step sees it; add-ons by their code."""
+    moves = {newer.plan_id: newer} if newer else {}
+    seen = {each.id: each for each in (*versions, *moves.values())}
+    return Offers(seen, moves, add_ons, {each.plan_id: "pro" for each in versions})
+
+
+def started(
+    of: PlanVersion,
+    buyer: Customer | None = None,
+    *,
+    start: str = "2026-01-01",
+    now: str = "",
+    known: Offers | None = None,
+    has_payment_method: bool = True,
+    **order: Any,
+) -> Step:
+    """The step that creates a subscription, `now` at its start unless said otherwise."""
+    wanted = Order(start_at=utc(start), **order)
+    return starts.start(
+        wanted,
+        buyer or customer(),
+        of,
+        known or offers(of),
+        PriceBook(),
+        subscription_id=uuid7(),
+        now=utc(now or start),
+        has_payment_method=has_payment_method,
+    )
+
+
 def subscription(
     of: PlanVersion, buyer: Customer | None = None, *, start: str = "2026-01-01", now: str = "", **order: Any
 ) -> Subscription:
-    wanted = Order(start_at=utc(start), **order)
-    return subscriptions.start(wanted, buyer or customer(), of, new_id=uuid7, now=utc(now or start))
+    return started(of, buyer, start=start, now=now, **order).after
 
 
-def renewed(before: Subscription, of: PlanVersion, times: int = 1) -> list[Renewal]:
+def renewed(before: Subscription, of: PlanVersion | Offers, times: int = 1) -> list[Step]:
     """The next `times` boundaries, or fewer when nothing is due any more; each is claimed at its own instant."""
-    found: list[Renewal] = []
+    known, found = of if isinstance(of, Offers) else offers(of), list[Step]()
     while len(found) < times and before.next_due_at is not None:
-        found.append(renew(before, of, PriceBook(), now=before.next_due_at))
+        found.append(boundary(before, known, PriceBook(), now=before.next_due_at))
         before = found[-1].after
     return found
 
 
-def billed(renewal: Renewal) -> dict[str, str | None]:
-    """Item code -> rounded amount ("49.00 EUR"), None for metered; "base/arrears" apart from "base"."""
+def billed(step: Step) -> dict[str, str | None]:
+    """Item code -> rounded amount of what a due settles ("49.00 EUR"), None for metered."""
+    return amounts(step.charges)
+
+
+def amounts(charges: Sequence[Charge]) -> dict[str, str | None]:
+    """Item code -> rounded amount ("49.00 EUR"), None for metered; credits as "base/credit"."""
     return {
-        charge.item.code: None if charge.priced is None else str(charge.priced.rounded) for charge in renewal.charges
+        f"{charge.item.code}/credit" if charge.credit_of else charge.item.code: (
+            None if charge.priced is None else str(charge.priced.rounded)
+        )
+        for charge in charges
     }
 
 
