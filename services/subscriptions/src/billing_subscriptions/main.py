@@ -41,6 +41,7 @@ from billing_subscriptions.jobs.prune_standings import prune_standings
 from billing_subscriptions.operations.check_entitlement import UsageMeasures
 from billing_subscriptions.operations.migrate_batch import migrate_batch
 from billing_subscriptions.operations.ports import Meters
+from billing_subscriptions.rpc.catalogue import CATALOGUE_NAMES, add_catalogue
 from billing_subscriptions.rpc.customers import CustomersServicer
 from billing_subscriptions.rpc.entitlements import EntitlementsServicer
 from billing_subscriptions.rpc.migrations import MigrationsServicer
@@ -63,6 +64,7 @@ SERVICE_NAMES = (
     renewals_service_pb2.DESCRIPTOR.services_by_name["RenewalsService"].full_name,
     entitlements_service_pb2.DESCRIPTOR.services_by_name["EntitlementsService"].full_name,
     migrations_service_pb2.DESCRIPTOR.services_by_name["MigrationsService"].full_name,
+    *CATALOGUE_NAMES,
     clock_servicer.SERVICE_NAME,
 )
 
@@ -100,6 +102,7 @@ def assemble(
         entitlements_service_pb2_grpc.add_EntitlementsServiceServicer_to_server(entitlements, server)
         migrations = MigrationsServicer(begin, migration_reads_of(database))
         migrations_service_pb2_grpc.add_MigrationsServiceServicer_to_server(migrations, server)
+        add_catalogue(server, begin, read, meters)
         clock = clock_servicer.ClockServicer(database, queues.next_due_at, queues.is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 

@@ -25,7 +25,7 @@ class NamedStore(Protocol[N]):
     async def get(self, named_id: UUID) -> N:
         """Raises ProductNotFound, FeatureNotFound."""
 
-    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, N]:
+    async def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> Mapping[str, N]:
         """Archived ones too."""
 
     async def page(self, *, code: str, archived: bool, after: UUID | None, limit: int) -> Sequence[N]: ...
@@ -44,7 +44,7 @@ class AddOns(Protocol):
     async def get(self, add_on_id: UUID) -> AddOn:
         """Raises AddOnNotFound."""
 
-    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, AddOn]:
+    async def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> Mapping[str, AddOn]:
         """Their current versions; archived ones too."""
 
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, AddOn]:
@@ -69,7 +69,7 @@ class Coupons(Protocol):
     async def by_code(self, code: str) -> Coupon:
         """Raises CouponNotFound, also for an archived one."""
 
-    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, Coupon]:
+    async def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> Mapping[str, Coupon]:
         """Archived ones too."""
 
     async def page(self, *, code: str, archived: bool, after: UUID | None, limit: int) -> Sequence[Coupon]: ...

@@ -227,6 +227,9 @@ class Reads(Protocol):
     async def customer(self, customer_id: UUID) -> tuple[Customer, Party]:
         """Raises CustomerNotFound."""
 
+    async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
+        """Who pays for each of the customers, by the customer's id."""
+
     async def customers(
         self, *, external_id: str, state: CustomerState | None, after: UUID | None, limit: int
     ) -> Sequence[tuple[Customer, Party]]: ...
@@ -237,6 +240,9 @@ class Reads(Protocol):
         """Raises PlanNotFound."""
 
     async def plans(self, *, code: str, after: UUID | None, limit: int, archived: bool = True) -> Sequence[Plan]: ...
+
+    async def latest_versions(self, codes: Iterable[str]) -> Mapping[UUID, PlanVersion]:
+        """By plan: the published version with the greatest number, whether effective or not."""
 
     async def version(self, version_id: UUID) -> PlanVersion:
         """Raises PlanVersionNotFound."""

@@ -54,8 +54,9 @@ class PostgresAddOns:
     async def get(self, add_on_id: UUID) -> AddOn:
         return self._one(await rows(self._tx, f"{_SELECT} WHERE a.add_on_id = %s", add_on_id))
 
-    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, AddOn]:
-        found = await rows(self._tx, f"{_SELECT} WHERE a.code = ANY(%s)", list(codes))
+    async def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> Mapping[str, AddOn]:
+        query = f"{_SELECT} WHERE a.code = ANY(%s) ORDER BY a.code {'FOR UPDATE OF a' if lock else ''}"
+        found = await rows(self._tx, query, list(codes))
         return {each["code"]: _from_row(each) for each in found}
 
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, AddOn]:

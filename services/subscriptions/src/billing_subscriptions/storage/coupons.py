@@ -20,7 +20,6 @@ from billing_subscriptions.storage.statements import row, rows, write
 Row = Mapping[Any, Any]
 
 _GET = "SELECT * FROM coupon WHERE coupon_id = %s"
-_BY_CODES = "SELECT * FROM coupon WHERE code = ANY(%s)"
 _BY_CUSTOMER = "SELECT count(*) AS times FROM coupon_redemption WHERE coupon_id = %s AND customer_id = %s"
 _COUNT = """
 UPDATE coupon SET redeemed = redeemed + 1
@@ -47,8 +46,9 @@ class PostgresCoupons:
     async def get(self, coupon_id: UUID) -> Coupon:
         return _one(await row(self._tx, _GET, coupon_id))
 
-    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, Coupon]:
-        found = await rows(self._tx, _BY_CODES, list(codes))
+    async def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> Mapping[str, Coupon]:
+        query = f"SELECT * FROM coupon WHERE code = ANY(%s) ORDER BY code {'FOR UPDATE' if lock else ''}"
+        found = await rows(self._tx, query, list(codes))
         return {each["code"]: _from_row(each) for each in found}
 
     async def by_code(self, code: str) -> Coupon:

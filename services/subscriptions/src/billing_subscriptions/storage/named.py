@@ -36,8 +36,9 @@ class PostgresNamed(Generic[N]):
     async def get(self, named_id: UUID) -> N:
         return await self._one(named_id, "")
 
-    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, N]:
-        found = await rows(self._tx, f"SELECT * FROM {self._table.name} WHERE code = ANY(%s)", list(codes))
+    async def by_codes(self, codes: Iterable[str], *, lock: bool = False) -> Mapping[str, N]:
+        query = f"SELECT * FROM {self._table.name} WHERE code = ANY(%s) ORDER BY code {'FOR UPDATE' if lock else ''}"
+        found = await rows(self._tx, query, list(codes))
         return {each["code"]: self._from_row(each) for each in found}
 
     async def page(self, *, code: str, archived: bool, after: UUID | None, limit: int) -> Sequence[N]:

@@ -1,6 +1,6 @@
 """Plain reads behind the Reads port: no lock. The hot ones (by id) are prepared statements below SQLAlchemy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from billing_subscriptions.storage.mapping import customer_from_row, party_from_
 from billing_subscriptions.storage.named import features_of, products_of
 from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
 from billing_subscriptions.storage.plan_rows import plan_from_row, version_from_row
-from billing_subscriptions.storage.plans import SELECT_PLAN
+from billing_subscriptions.storage.plans import SELECT_PLAN, PostgresPlans
 from billing_subscriptions.storage.prices import PostgresPrices
 from billing_subscriptions.storage.statements import row, rows
 from billing_subscriptions.storage.subscription_rows import subscription_from_row
@@ -72,6 +72,9 @@ class PostgresReads:
             raise CustomerNotFound("there is no such customer")
         return customer_from_row(found), party_from_row(found)
 
+    async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
+        return customers
+
     async def customers(
         self, *, external_id: str, state: CustomerState | None, after: UUID | None, limit: int
     ) -> Sequence[tuple[Customer, Party]]:
@@ -98,6 +101,9 @@ class PostgresReads:
     async def plans(self, *, code: str, after: UUID | None, limit: int, archived: bool = True) -> Sequence[Plan]:
         wanted = (code or None, code, archived, after, after, limit)
         return [plan_from_row(each) for each in await rows(self._tx, _PLANS, await self._tx.now(), *wanted)]
+
+    async def latest_versions(self, codes: Iterable[str]) -> Mapping[UUID, PlanVersion]:
+        return await PostgresPlans(self._tx).latest(codes)
 
     async def version(self, version_id: UUID) -> PlanVersion:
         found = await row(self._tx, _VERSION, version_id)
