@@ -10,13 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import create, get, idle, ingest, rating, rest, run
+from tests.bench import change, create, get, idle, ingest, rating, renewals, rest, run
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
 MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "get": get.measure,
     "create": create.measure,
+    "change": change.measure,
+    "renewals": renewals.measure,
     "rest": rest.measure,
     "ingest": ingest.measure,
     "run": run.measure,

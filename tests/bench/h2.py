@@ -28,12 +28,24 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True)
 class Template:
-    """One request, again and again. `body` is complete; `key_header` gets a value of its own in each call."""
+    """One request, again and again. `body` is complete; `key_header` gets a value of its own in each call.
+
+    With `bodies`, all of one length, each call takes the next one.
+    """
 
     headers: Sequence[tuple[str, str]]
     body: bytes
     key_header: str = ""
     key_prefix: str = ""
+    bodies: Sequence[bytes] = ()
+
+    def body_of(self, number: int) -> bytes:
+        """Raises LoadFailed once all are used."""
+        if not self.bodies:
+            return self.body
+        if number >= len(self.bodies):
+            raise LoadFailed(f"more than {len(self.bodies)} calls were made")
+        return self.bodies[number]
 
     def first(self) -> bytes:
         """Header block that also fills the peer's dynamic table."""
@@ -101,10 +113,11 @@ class Connection:
         """Sends the calls that are owed, as far as the server's window goes."""
         out, now = [], time.perf_counter()
         while self._owed and self._window >= len(self._body):
-            block = (self._template.first() if self._next == 1 else self._later) + self._template.key(self._numbers())
+            number = self._numbers()
+            block = (self._template.first() if self._next == 1 else self._later) + self._template.key(number)
             if self._body:
                 out.append(_frame(HEADERS, END_HEADERS, self._next, block))
-                out.append(_frame(DATA, END_STREAM, self._next, self._body))
+                out.append(_frame(DATA, END_STREAM, self._next, self._template.body_of(number)))
             else:
                 out.append(_frame(HEADERS, END_HEADERS | END_STREAM, self._next, block))
             self._window -= len(self._body)

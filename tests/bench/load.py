@@ -17,7 +17,10 @@ ALIKE_BYTES = 16
 
 @dataclass(frozen=True)
 class Load:
-    """`body` and `expected` as hex. An answer is good when it equals `expected`; with `alike` it is about as long."""
+    """`body` and `expected` as hex. An answer is good when it equals `expected`; with `alike` it is about as long.
+
+    With `bodies`, all as long as `body`, each call sends the next one, and no more calls than bodies are made.
+    """
 
     address: str
     headers: Sequence[Sequence[str]]
@@ -29,6 +32,8 @@ class Load:
     warm_s: float = 0.3
     connections: int = CONNECTIONS
     streams: int = STREAMS
+    bodies: Sequence[str] = ()
+    alike_bytes: int = ALIKE_BYTES
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,11 @@ def main() -> None:
         bytes.fromhex(load.body),
         "idempotency-key" if load.key_prefix else "",
         load.key_prefix,
+        [bytes.fromhex(body) for body in load.bodies],
     )
 
     def alike(answer: bytes) -> bool:
-        return answer[:1] == expected[:1] and abs(len(answer) - len(expected)) <= ALIKE_BYTES
+        return answer[:1] == expected[:1] and abs(len(answer) - len(expected)) <= load.alike_bytes
 
     began_s = time.process_time()
     clock_s = time.perf_counter()

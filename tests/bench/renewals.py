@@ -40,7 +40,7 @@ SELECT (SELECT count(*) FROM subscription WHERE tenant_id = '{tenant}' AND perio
 (SELECT count(*) FROM subscription_change WHERE tenant_id = '{tenant}' AND effective_at = '{at}' AND kind = 'RENEWED'),
 (SELECT count(*) FROM billing_due WHERE run_id = '{run}' AND period_index = {index} AND charges = 2),
 (SELECT count(*) FROM outbox WHERE tenant_id = '{tenant}' AND effective_at = '{at}' AND type LIKE '%BillingDue'),
-(SELECT count(*) FROM outbox WHERE tenant_id = '{tenant}' AND effective_at = '{at}' AND type LIKE '%SubscriptionRenewed')
+(SELECT count(*) FROM outbox WHERE tenant_id = '{tenant}' AND effective_at = '{at}' AND type LIKE '%Renewed')
 """
 
 

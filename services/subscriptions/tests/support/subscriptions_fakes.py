@@ -14,13 +14,16 @@ from billing_subscriptions.domain.errors import (
     PlanCodeTaken,
     PlanNotFound,
     PlanVersionNotFound,
+    PlanVersionNotPublished,
     SubscriptionNotFound,
 )
 from billing_subscriptions.domain.events import BillingDue
-from billing_subscriptions.domain.plan import Plan, PlanVersion
-from billing_subscriptions.domain.renewal import Renewal
-from billing_subscriptions.domain.subscription import State, Subscription
+from billing_subscriptions.domain.history import ChangeRecord, fold
+from billing_subscriptions.domain.plan import Plan, PlanVersion, PlanVersionState
+from billing_subscriptions.domain.step import AddOnOffer, Step
+from billing_subscriptions.domain.subscription import ENDED, Subscription
 from billing_subscriptions.operations.ports import Outcome, Settlement
+from billing_subscriptions.storage.subscription_rows import changes
 
 Pairs = Sequence[tuple[UUID, UUID]]
 
@@ -51,6 +54,9 @@ class FakeCustomers:
     async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]:
         return {each: self.rows[each] for each in customer_ids if each in self.rows}
 
+    async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
+        return customers
+
     async def save(self, customer: Customer, party: Party | None) -> None:
         self._check_name(customer)
         self.rows[customer.id] = customer
@@ -62,7 +68,7 @@ class FakeCustomers:
 
     async def running_subscriptions(self, customer_id: UUID) -> int:
         found = self.world.subscriptions.rows.values()
-        return sum(each.customer_id == customer_id and each.state is not State.CANCELED for each in found)
+        return sum(each.customer_id == customer_id and each.state not in ENDED for each in found)
 
     def _check_name(self, customer: Customer) -> None:
         name = customer.terms.external_id
@@ -108,26 +114,41 @@ class FakePlans:
 
 @dataclass
 class FakeSubscriptions:
-    rows: dict[UUID, Subscription] = field(default_factory=dict)
-    standings: dict[tuple[UUID, UUID], bool] = field(default_factory=dict)  # True: paid
+    """`history` is kept as PostgreSQL keeps it, so that a story may ask for any time."""
 
-    async def add(self, subscription: Subscription) -> None:
-        self._check_name(subscription)
-        self.rows[subscription.id] = subscription
+    rows: dict[UUID, Subscription] = field(default_factory=dict)
+    history: dict[UUID, list[ChangeRecord]] = field(default_factory=dict)
+    standings: dict[tuple[UUID, UUID], bool] = field(default_factory=dict)  # True: paid
 
     async def lock(self, subscription_id: UUID) -> Subscription:
         if subscription_id not in self.rows:
             raise SubscriptionNotFound("none")
         return self.rows[subscription_id]
 
-    async def save(self, *subscriptions: Subscription) -> None:
-        for each in subscriptions:
-            self._check_name(each)
-            assert self.rows[each.id].version == each.version - 1, "a subscription changed under its lock"
-            self.rows[each.id] = each
+    async def write(self, steps: Sequence[Step], reason: str = "") -> None:
+        for step in steps:
+            self._check_name(step.after)
+        for step in steps:
+            before, after = step.before, step.after
+            known = self.rows.get(after.id)
+            assert (known and known.version) == (before and before.version), "a subscription changed under its lock"
+            self.rows[after.id] = after
+            record = ChangeRecord(
+                version=after.version,
+                kind=step.kind.value,
+                effective_at=after.effective_at,
+                recorded_at=after.updated_at,
+                actor="user:alice",
+                reason=reason,
+                cause="",
+                changed=changes(before, after),
+                charge_ids=tuple(charge.id for charge in step.made),
+            )
+            self.history.setdefault(after.id, []).append(record)
 
-    async def save_renewed(self, renewals: Sequence[Renewal]) -> None:
-        await self.save(*(each.after for each in renewals))
+    def as_of(self, subscription_id: UUID, at: datetime) -> dict[str, object]:
+        """The columns of a subscription as they were."""
+        return fold(each for each in self.history[subscription_id] if each.effective_at <= at)
 
     async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
         due = [each for each in self.rows.values() if each.next_due_at is not None and each.next_due_at <= as_of]
@@ -139,16 +160,16 @@ class FakeSubscriptions:
     async def note_unpaid(self, invoices: Pairs) -> Sequence[Subscription]:
         for pair in invoices:
             self.standings.setdefault(pair, False)
-        return self._standing(invoices, State.ACTIVE, unpaid=True)
+        return self._standing(invoices, unpaid=True)
 
     async def note_paid(self, invoices: Pairs) -> Sequence[Subscription]:
         self.standings.update(dict.fromkeys(invoices, True))
-        return self._standing(invoices, State.PAST_DUE, unpaid=False)
+        return self._standing(invoices, unpaid=False)
 
-    def _standing(self, invoices: Pairs, state: State, *, unpaid: bool) -> Sequence[Subscription]:
+    def _standing(self, invoices: Pairs, *, unpaid: bool) -> Sequence[Subscription]:
         waiting = {subscription_id for (subscription_id, _), paid in self.standings.items() if not paid}
         asked = {subscription_id for subscription_id, _ in invoices}
-        found = [each for each in self.rows.values() if each.id in asked and each.state is state]
+        found = [each for each in self.rows.values() if each.id in asked and each.state not in ENDED]
         return sorted((each for each in found if (each.id in waiting) == unpaid), key=lambda each: each.id)
 
     def _check_name(self, subscription: Subscription) -> None:
@@ -164,8 +185,9 @@ class FakeDues:
 
     async def add(self, dues: Sequence[BillingDue]) -> None:
         for due in dues:
-            assert due.renewal.due_id not in self.rows, "a boundary is billed once"
-            self.rows[due.renewal.due_id] = FakeDue(due, self.world.wall)
+            assert due.step.due is not None
+            assert due.step.due.id not in self.rows, "a boundary is billed once"
+            self.rows[due.step.due.id] = FakeDue(due, self.world.wall)
             self.world.events.append(due)
 
     async def count(self, run_id: UUID) -> int:
@@ -185,6 +207,52 @@ class FakeDues:
         return len(stale)
 
 
+@dataclass
+class FakePaymentMethods:
+    known: set[tuple[UUID, UUID]] = field(default_factory=set)
+
+    async def attach(self, methods: Pairs) -> None:
+        self.known |= set(methods)
+
+    async def detach(self, methods: Pairs) -> None:
+        self.known -= set(methods)
+
+    async def having_one(self, customer_ids: Iterable[UUID]) -> frozenset[UUID]:
+        return frozenset(customer_ids) & {customer_id for customer_id, _ in self.known}
+
+
+@dataclass
+class FakeCatalogue:
+    plans: FakePlans
+    offers: dict[str, AddOnOffer] = field(default_factory=dict)
+
+    async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]:
+        return await self.plans.versions(version_ids)
+
+    async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
+        found: dict[UUID, PlanVersion] = {}
+        for each in sorted(self.plans.version_rows.values(), key=lambda each: each.number):
+            sold = each.state is PlanVersionState.PUBLISHED and each.effective_at and each.effective_at <= at
+            if sold and each.plan_id in set(plan_ids):
+                found[each.plan_id] = each
+        return found
+
+    async def current(self, plan_code: str, at: datetime) -> PlanVersion:
+        plan = next((each for each in self.plans.rows.values() if each.code == plan_code), None)
+        if plan is None:
+            raise PlanNotFound("none")
+        found = await self.newest([plan.id], at)
+        if not found:
+            raise PlanVersionNotPublished("none")
+        return found[plan.id]
+
+    async def add_ons(self, codes: Iterable[str], currency: str) -> Mapping[str, AddOnOffer]:
+        return {code: self.offers[code] for code in codes if code in self.offers}
+
+    async def plan_codes(self, plan_ids: Iterable[UUID]) -> Mapping[UUID, str]:
+        return {each: self.plans.rows[each].code for each in plan_ids if each in self.plans.rows}
+
+
 class FakeUnitOfWork:
     """One tenant. `events` holds everything published, dues included; `wall` is its wall clock."""
 
@@ -193,6 +261,7 @@ class FakeUnitOfWork:
         self.events: list[Any] = []
         self.customers, self.plans = FakeCustomers(self), FakePlans()
         self.subscriptions, self.dues = FakeSubscriptions(), FakeDues(self)
+        self.payment_methods, self.catalogue = FakePaymentMethods(), FakeCatalogue(self.plans)
 
     async def now(self) -> datetime:
         return self.time

@@ -35,6 +35,7 @@ def consumer(work: Work) -> Consumer:
         await record_unpaid(work(tx), [each for event, message in events for each in _of_payment(event, message)])
 
     async def paid(tx: Transaction, events: Sequence[tuple[Received, PaidOrVoid]]) -> None:
+        """Paid or void: neither waits for money, but only the first begins what waited for its first payment."""
         await record_paid(work(tx), [each for event, message in events for each in _of_invoice(event, message)])
 
     async def attached(tx: Transaction, events: Sequence[tuple[Received, payments.PaymentMethodAttached]]) -> None:
@@ -62,14 +63,17 @@ def _of_payment(event: Received, message: payments.PaymentFailed) -> list[Standi
 
 
 def _of_invoice(event: Received, message: PaidOrVoid) -> list[Standing]:
-    return _standings(event, message.invoice.invoice_id, message.invoice.subscription_ids)
+    paid = isinstance(message, invoicing.InvoicePaid)
+    return _standings(event, message.invoice.invoice_id, message.invoice.subscription_ids, paid=paid)
 
 
-def _standings(event: Received, invoice_id: str, subscription_ids: Sequence[str]) -> list[Standing]:
+def _standings(
+    event: Received, invoice_id: str, subscription_ids: Sequence[str], *, paid: bool = False
+) -> list[Standing]:
     if not subscription_ids:
         return []
     invoice = invoice_uuid(invoice_id)
-    return [Standing(subscription_uuid(each), invoice, event.effective_at) for each in subscription_ids]
+    return [Standing(subscription_uuid(each), invoice, event.effective_at, paid) for each in subscription_ids]
 
 
 def _method(message: Method) -> tuple[UUID, UUID]:

@@ -1,24 +1,20 @@
-"""Cancels a subscription now or at the end of its period."""
+"""Cancels a subscription now, at the end of its period or on a date."""
 
-from datetime import datetime
 from uuid import UUID
 
-from billing_subscriptions.domain import subscription as rules
-from billing_subscriptions.domain.events import SubscriptionCanceled, SubscriptionEvent, SubscriptionUpdated
-from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.subscription import CancelAt, State, Subscription
-from billing_subscriptions.operations.change_subscription import change_subscription
+from billing_subscriptions.domain.cancel import CancelOrder, cancel
+from billing_subscriptions.operations.life import Decided, change_life
 from billing_subscriptions.operations.ports import UnitOfWork
 
 
-async def cancel_subscription(uow: UnitOfWork, subscription_id: UUID, at: CancelAt, etag: str) -> Subscription:
-    """Raises SubscriptionNotFound, Conflict, SubscriptionIsCanceled."""
-
-    def decide(before: Subscription, version: PlanVersion, now: datetime) -> Subscription:
-        return rules.cancel(before, version, at, now=now)
-
-    return await change_subscription(uow, subscription_id, etag, decide, _tell)
-
-
-def _tell(after: Subscription) -> type[SubscriptionEvent]:
-    return SubscriptionCanceled if after.state is State.CANCELED else SubscriptionUpdated
+async def cancel_subscription(
+    uow: UnitOfWork, subscription_id: UUID, order: CancelOrder, etag: str, reason: str = ""
+) -> Decided:
+    """Raises SubscriptionNotFound, Conflict, RenewalsBehind, SubscriptionIsCanceled, InvalidChangeTime."""
+    return await change_life(
+        uow,
+        subscription_id,
+        etag,
+        lambda before, sight: [cancel(before, order, sight.offers, sight.prices, now=sight.now)],
+        reason=reason,
+    )

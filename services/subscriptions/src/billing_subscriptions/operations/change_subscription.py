@@ -1,43 +1,22 @@
-"""The frame of every change to one subscription: lock, decide, save, tell."""
+"""Changes plan, quantities, add-ons or prices by the change matrix of the plan version."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from uuid import UUID
 
-from billing_subscriptions.domain.etag import check_etag
-from billing_subscriptions.domain.events import SubscriptionEvent
-from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.subscription import Subscription
+from billing_subscriptions.domain import change as rules
+from billing_subscriptions.domain.change import ChangeOrder
+from billing_subscriptions.operations.life import Decide, Decided, change_life
 from billing_subscriptions.operations.ports import UnitOfWork
-
-Decide = Callable[[Subscription, PlanVersion, datetime], Subscription]
-Tell = Callable[[Subscription], type[SubscriptionEvent]]
 
 
 async def change_subscription(
-    uow: UnitOfWork, subscription_id: UUID, etag: str, decide: Decide, tell: Tell
-) -> Subscription:
-    """Raises SubscriptionNotFound, Conflict and what `decide` refuses."""
-    before = await uow.subscriptions.lock(subscription_id)
-    check_etag(etag, before.version)
-    version = await uow.plans.version(before.plan_version_id)
-    now = await uow.now()
-    after = decide(before, version, now)
-    await uow.subscriptions.save(after)
-    await tell_changes(uow, [after], tell, lambda _after: now)
-    return after
+    uow: UnitOfWork, subscription_id: UUID, order: ChangeOrder, etag: str, reason: str = ""
+) -> Decided:
+    """Raises SubscriptionNotFound, Conflict, RenewalsBehind and what the rules of a change refuse."""
+    return await change_life(uow, subscription_id, etag, change_by(order), changes=(order.change,), reason=reason)
 
 
-async def tell_changes(
-    uow: UnitOfWork, changed: Sequence[Subscription], tell: Tell, at: Callable[[Subscription], datetime]
-) -> None:
-    """Publishes one event for each changed subscription, effective `at` its instant."""
-    if not changed:
-        return
-    versions = await uow.plans.versions({each.plan_version_id for each in changed})
-    customers = await uow.customers.get_many({each.customer_id for each in changed})
-    events = [
-        tell(each)(each, versions[each.plan_version_id], customers[each.customer_id].terms.external_id, at(each))
-        for each in changed
-    ]
-    await uow.publish(*events)
+def change_by(order: ChangeOrder, *, replaces: bool = False) -> Decide:
+    """The decision, for the call and for its preview. `replaces`: a waiting change of the same item is replaced."""
+    return lambda before, sight: rules.change(
+        before, order, sight.offers, sight.prices, now=sight.now, replaces=replaces
+    )

@@ -1,17 +1,16 @@
 """Claims what is due, one boundary each, and publishes what it bills: chunk by chunk, in the order of time."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from billing_subscriptions.domain.boundary import boundary
 from billing_subscriptions.domain.charges import PriceBook
-from billing_subscriptions.domain.customer import Customer
 from billing_subscriptions.domain.errors import AsOfInFuture
-from billing_subscriptions.domain.events import BillingDue, SubscriptionEvent, of_renewal
-from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.renewal import Renewal, renew
+from billing_subscriptions.domain.subscription import Boundary
 from billing_subscriptions.operations.ports import Begin, UnitOfWork
+from billing_subscriptions.operations.shelf import shelf_for
+from billing_subscriptions.operations.write_steps import write_steps
 
 CHUNK_MAX = 1000
 
@@ -48,25 +47,11 @@ async def renew_chunk(uow: UnitOfWork, run_id: UUID, as_of: datetime, limit: int
     claimed = await uow.subscriptions.claim_due(as_of, limit)
     if not claimed:
         return 0, 0
-    versions = await uow.plans.versions({each.plan_version_id for each in claimed})
-    renewals = [renew(each, versions[each.plan_version_id], prices, now=now) for each in claimed]
-    return len(claimed), await _write(uow, run_id, renewals, versions)
-
-
-async def _write(
-    uow: UnitOfWork, run_id: UUID, renewals: Sequence[Renewal], versions: Mapping[UUID, PlanVersion]
-) -> int:
-    customers = await uow.customers.get_many({each.after.customer_id for each in renewals})
-    await uow.subscriptions.save_renewed(renewals)
-    await uow.publish(*(_told(each, versions, customers) for each in renewals))
-    dues = [BillingDue(each, customers[each.after.customer_id], run_id) for each in renewals if each.charges]
-    await uow.dues.add(dues)
-    return len(dues)
-
-
-def _told(
-    renewal: Renewal, versions: Mapping[UUID, PlanVersion], customers: Mapping[UUID, Customer]
-) -> SubscriptionEvent:
-    after = renewal.after
-    external_id = customers[after.customer_id].terms.external_id
-    return of_renewal(renewal)(after, versions[after.plan_version_id], external_id, renewal.at)
+    shelf = await shelf_for(uow.catalogue, claimed, now=now)
+    trials = {each.customer_id for each in claimed if each.next_boundary is Boundary.TRIAL_END}
+    unable = trials - await uow.payment_methods.having_one(trials) if trials else trials
+    steps = [
+        boundary(each, shelf.offers(each.currency), prices, now=now, has_payment_method=each.customer_id not in unable)
+        for each in claimed
+    ]
+    return len(claimed), await write_steps(uow, steps, shelf, run_id=run_id)

@@ -45,7 +45,11 @@ class Shelf:
 
 
 async def shelf_for(
-    catalogue: Catalogue, subscriptions: Sequence[Subscription], changes: Sequence[Change] = NO_CHANGES, *, now: datetime
+    catalogue: Catalogue,
+    subscriptions: Sequence[Subscription],
+    changes: Sequence[Change] = NO_CHANGES,
+    *,
+    now: datetime,
 ) -> Shelf:
     """What the subscriptions, their scheduled changes and the wanted `changes` name.
 
@@ -53,16 +57,22 @@ async def shelf_for(
     """
     planned = [(each.currency, scheduled.change) for each in subscriptions for scheduled in each.scheduled]
     planned += [(each.currency, change) for each in subscriptions for change in changes]
-    wanted = {each.plan_version_id for each in subscriptions}
-    wanted |= {change.plan_version_id for _, change in planned if change.plan_version_id is not None}
-    versions = await catalogue.versions(wanted)
-    add_ons, plan_codes = await _add_ons(catalogue, planned, versions)
-    shelf = Shelf(versions, await _newer(catalogue, versions, now), add_ons, plan_codes)
+    shelf = await read_shelf(catalogue, {each.plan_version_id for each in subscriptions}, planned, now=now)
     for change in changes:
         if change.plan_version_id is not None:
             for each in subscriptions:
                 shelf.version(change.plan_version_id, each.currency)
     return shelf
+
+
+async def read_shelf(
+    catalogue: Catalogue, version_ids: Iterable[UUID], planned: Sequence[tuple[str, Change]], *, now: datetime
+) -> Shelf:
+    """The versions, and what (currency, change) pairs name beside them."""
+    wanted = {*version_ids, *(each.plan_version_id for _, each in planned if each.plan_version_id is not None)}
+    versions = await catalogue.versions(wanted)
+    add_ons, plan_codes = await _add_ons(catalogue, planned, versions)
+    return Shelf(versions, await _newer(catalogue, versions, now), add_ons, plan_codes)
 
 
 async def _newer(

@@ -21,7 +21,8 @@ async def write_steps(
     await uow.publish(*(_told(each, shelf, customers) for each in steps))
     billed = [each for each in steps if each.due is not None]
     if billed:
-        payers = await uow.customers.payers({each.after.customer_id: customers[each.after.customer_id] for each in billed})
+        paying = {each.after.customer_id for each in billed}
+        payers = await uow.customers.payers({each: customers[each] for each in paying})
         await uow.dues.add([BillingDue(each, payers[each.after.customer_id], run_id) for each in billed])
     return len(billed)
 

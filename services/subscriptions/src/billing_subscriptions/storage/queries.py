@@ -119,6 +119,7 @@ class PostgresReads:
         return [version_from_row(each) for each in found]
 
     async def subscription(self, subscription_id: UUID, as_of: datetime | None = None) -> Subscription:
+        found: Mapping[str, Any] | None
         if as_of is None:
             found = await row(self._tx, _SUBSCRIPTION, subscription_id)
         else:

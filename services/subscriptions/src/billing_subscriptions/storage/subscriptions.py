@@ -109,7 +109,7 @@ class PostgresSubscriptions:
             after.version,
             after.customer_id,
             step.kind.value,
-            step.at,
+            after.effective_at,  # unlike step.at it never goes back
             call.actor,
             reason,
             call.causation_id or call.correlation_id,

@@ -80,6 +80,10 @@ def rule_to_pb(kind: ChangeKind, rule: ChangeRule) -> pb.ChangeRule:
     )
 
 
+def rules_to_pb(rules: Iterable[tuple[ChangeKind, ChangeRule]]) -> list[pb.ChangeRule]:
+    return [rule_to_pb(kind, rule) for kind, rule in rules]
+
+
 def alignment_from_pb(given: pb.Alignment) -> Alignment:
     """Unspecified parts mean the anniversary with a short stub."""
     return Alignment(

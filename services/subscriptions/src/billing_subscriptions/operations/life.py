@@ -1,0 +1,134 @@
+"""The frame of every change to one subscription: lock, catch up, decide, write."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from billing_subscriptions.domain.boundary import catch_up
+from billing_subscriptions.domain.charges import Charge, PriceBook
+from billing_subscriptions.domain.etag import check_etag
+from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.domain.step import Offers, Rules, Step
+from billing_subscriptions.domain.subscription import Boundary, Change, Subscription
+from billing_subscriptions.operations.ports import Catalogue, PaymentMethods, UnitOfWork
+from billing_subscriptions.operations.shelf import NO_CHANGES, Shelf, shelf_for
+from billing_subscriptions.operations.write_steps import write_steps
+
+
+class Source(Protocol):
+    """What deciding reads: a unit of work, or plain reads."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def payment_methods(self) -> PaymentMethods: ...
+
+    async def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a decision sees: the catalogue in the subscription's currency, prices known so far, business time."""
+
+    offers: Offers
+    prices: PriceBook
+    now: datetime
+
+
+Decide = Callable[[Subscription, Sight], Sequence[Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A subscription caught up to `sight.now`: `caught` are the boundaries that were due before."""
+
+    before: Subscription
+    caught: tuple[Step, ...]
+    shelf: Shelf
+    sight: Sight
+
+    @property
+    def current(self) -> Subscription:
+        return self.caught[-1].after if self.caught else self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A subscription after a decision that made `steps`; none where there was nothing to do."""
+
+    opened: Opened
+    steps: tuple[Step, ...]
+
+    @property
+    def subscription(self) -> Subscription:
+        return self.steps[-1].after if self.steps else self.opened.current
+
+    @property
+    def version(self) -> PlanVersion:
+        """The plan version of the subscription after it."""
+        return self.opened.sight.offers.versions[self.subscription.plan_version_id]
+
+    @property
+    def made(self) -> tuple[Charge, ...]:
+        """Charges and credits of the decision."""
+        return tuple(charge for step in self.steps for charge in step.made)
+
+    @property
+    def rules(self) -> Rules:
+        """The kinds of change it was taken for, each with its rule."""
+        return tuple(rule for step in self.steps for rule in step.rules)
+
+
+async def change_life(
+    uow: UnitOfWork,
+    subscription_id: UUID,
+    etag: str,
+    decide: Decide,
+    *,
+    changes: Sequence[Change] = NO_CHANGES,
+    reason: str = "",
+) -> Decided:
+    """Boundaries that are due are claimed first, so that a decision never reaches back behind them.
+
+    `changes`: what the decision may need of the catalogue. Raises SubscriptionNotFound, Conflict, RenewalsBehind and
+    what `decide` refuses.
+    """
+    opened = await lock_life(uow, subscription_id, etag, changes=changes)
+    return await close_life(uow, opened, decide(opened.current, opened.sight), reason=reason)
+
+
+async def lock_life(
+    uow: UnitOfWork, subscription_id: UUID, etag: str, *, changes: Sequence[Change] = NO_CHANGES
+) -> Opened:
+    """The first half of `change_life`. The etag is that of the row as it was read, before it is caught up."""
+    before = await uow.subscriptions.lock(subscription_id)
+    check_etag(etag, before.version)
+    return await open_life(uow, before, changes=changes, now=await uow.now())
+
+
+async def close_life(uow: UnitOfWork, opened: Opened, steps: Sequence[Step], *, reason: str = "") -> Decided:
+    """The second half: writes what was caught up, then what was decided; `reason` is that of the decision alone."""
+    await write_steps(uow, opened.caught, opened.shelf)
+    await write_steps(uow, steps, opened.shelf, reason=reason)
+    return Decided(opened, tuple(steps))
+
+
+async def open_life(
+    source: Source, before: Subscription, *, changes: Sequence[Change] = NO_CHANGES, now: datetime
+) -> Opened:
+    """A subscription caught up, without a write: previews begin here as calls do. Raises RenewalsBehind."""
+    shelf = await shelf_for(source.catalogue, [before], changes, now=now)
+    sight = Sight(shelf.offers(before.currency), PriceBook(), now)
+    paying = await has_payment_method(source, before)
+    caught = catch_up(before, sight.offers, sight.prices, now=now, has_payment_method=paying)
+    return Opened(before, tuple(caught), shelf, sight)
+
+
+async def has_payment_method(source: Source, subscription: Subscription) -> bool:
+    """Asked only where the end of a trial may want to know."""
+    if subscription.next_boundary is not Boundary.TRIAL_END:
+        return True
+    return bool(await source.payment_methods.having_one([subscription.customer_id]))
