@@ -27,7 +27,7 @@ from billing_usage.domain.measuring import (
 from billing_usage.domain.meter import Aggregation
 from billing_usage.domain.rating import rate_usage
 from billing_usage.domain.subscription import Price
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 AUGUST = Period(datetime(2023, 8, 1, tzinfo=UTC), datetime(2023, 9, 1, tzinfo=UTC))
@@ -199,19 +199,15 @@ events_ = st.lists(
 
 @pytest.mark.parametrize("aggregation", list(Aggregation))
 @pytest.mark.parametrize("name", PRICES)
+@settings(deadline=None, max_examples=40)
 @given(events=events_, cuts=st.sets(moments.filter(lambda when: when > AUGUST.start), max_size=3))
 def test_windows_whose_tiers_go_on_add_up_to_the_whole(name, aggregation, events, cuts):
     of = price(PRICES[name])
     bounds = [AUGUST.start, *sorted(cuts), AUGUST.end]
     windows = [Period(*pair) for pair in pairwise(bounds)]
-    scopes = [
-        Scope(
-            window,
-            AUGUST.start if window.start > AUGUST.start else None,
-            Fraction(window.microseconds, AUGUST.microseconds),
-        )
-        for window in windows
-    ]
+    shares = [Fraction(window.microseconds, AUGUST.microseconds) for window in windows]
+    began = [None, *[AUGUST.start] * len(cuts)]
+    scopes = [Scope(*each) for each in zip(windows, began, shares, strict=True)]
     slices = [rated(of, events, scope, aggregation) for scope in scopes]
     whole = rated(of, events, Scope(AUGUST), aggregation)
     assert sum((each.amount for each in slices), Money("EUR", 0)) == whole.amount
@@ -274,8 +270,8 @@ def test_a_pricing_unit_is_worth_what_it_was_when_the_tiers_began():
 
 
 def test_the_explanation_names_where_tiers_began_and_the_share():
-    late = Period(at("16T12:00"), AUGUST.end)
-    found = rated(price(PRICES["limits"]), [], Scope(late, AUGUST.start, Fraction(1, 2)))
+    scope = Scope(Period(at("16T12:00"), AUGUST.end), AUGUST.start, Fraction(1, 2))
+    found = rated(price(PRICES["limits"]), [], scope)
     references = json.loads(found.explanation)["references"]
     assert (references["tiers_from"], references["limits_share"]) == ("2023-08-01T00:00:00Z", "1/2")
     assert references["period_start"] == "2023-08-16T12:00:00Z"
