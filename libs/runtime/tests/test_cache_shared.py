@@ -85,7 +85,7 @@ async def test_a_second_process_takes_what_the_first_has_read(processes, valkey,
     key = str(customer)
     assert await first.get(tenant_id, key) == await second.get(tenant_id, key) == f"old {customer}"
     assert load.loads == 0
-    assert second.peek(tenant_id, key) == f"old {customer}"
+    assert second._entries[tenant_id, key] == f"old {customer}"
 
 
 async def test_a_change_is_seen_everywhere_within_a_second(processes, valkey, sample_database, tenant_id, customer):

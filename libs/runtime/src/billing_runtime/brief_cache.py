@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from time import monotonic
 from typing import Generic, TypeVar
 
-from billing_runtime.cache_entries import HITS, MISSES
+from billing_runtime.cache_metrics import look_ups
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -23,15 +23,15 @@ class BriefCache(Generic[K, V]):
         self._ttl_s = ttl_s
         self._size_max = size_max
         self._asked: OrderedDict[K, tuple[float, asyncio.Task[V]]] = OrderedDict()
-        self._hit, self._miss = HITS.labels(name, "process").inc, MISSES.labels(name, "process").inc
+        self._look_ups = look_ups(name, "process")
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """The answer, asked for at most `ttl_s` before this call. Raises what `ask` raises."""
         known = self._asked.get(key)
         if known is not None and monotonic() - known[0] < self._ttl_s:
-            self._hit()
+            self._look_ups.hits += 1
             return await asyncio.shield(known[1])
-        self._miss()
+        self._look_ups.misses += 1
         return await asyncio.shield(self._ask(key, ask))
 
     def _ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> asyncio.Task[V]:

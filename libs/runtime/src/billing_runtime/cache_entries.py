@@ -10,11 +10,10 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter, Gauge
 
 from billing_runtime.cache_listener import Listener
+from billing_runtime.cache_metrics import ENTRIES, LookUps, look_ups
 from billing_runtime.cache_shared import SharedCache
-from billing_runtime.metrics import REGISTRY
 
 V = TypeVar("V")
 Key = tuple[UUID, str]
@@ -25,11 +24,6 @@ PROVEN_US = 1_000_000  # age of a value in Valkey that no change since can have 
 UNPROVEN_US = 400_000  # age of any other: with JOIN_S still less than a second
 CHANGES_MAX = 10_000
 
-HITS = Counter("billing_cache_hits", "Answers from a cache", ["cache", "level"], registry=REGISTRY)
-MISSES = Counter(
-    "billing_cache_misses", "Look-ups that a level had no answer to", ["cache", "level"], registry=REGISTRY
-)
-ENTRIES = Gauge("billing_cache_entries", "Entries kept by this process", ["cache"], registry=REGISTRY)
 _ABSENT: Any = object()
 _log = structlog.get_logger("billing.cache")
 
@@ -85,8 +79,8 @@ class Cache(Generic[V]):
         self._by_token: dict[Key, Key] = {}  # of what is kept or under way, where tokens are not the keys themselves
         self._changes: OrderedDict[Key, int] = OrderedDict()  # token -> database time by which its change was heard of
         self._changes_before_us = 0  # keys that are not among `_changes` any more may have changed until then
-        self._hit, self._miss = HITS.labels(name, "process").inc, MISSES.labels(name, "process").inc
-        self._shared_hit, self._shared_miss = HITS.labels(name, "shared").inc, MISSES.labels(name, "shared").inc
+        self._look_ups: LookUps = look_ups(name, "process")
+        self._shared_look_ups: LookUps = look_ups(name, "shared")
         ENTRIES.labels(name).set_function(lambda: len(self._entries))
 
     def peek(self, tenant_id: UUID, key: str) -> V | None:
@@ -95,7 +89,7 @@ class Cache(Generic[V]):
         if found is _ABSENT or monotonic() >= self._listener.until_s:
             return None
         self._entries.move_to_end((tenant_id, key))
-        self._hit()
+        self._look_ups.hits += 1
         return found
 
     async def get(self, tenant_id: UUID, key: str) -> V:
@@ -103,7 +97,7 @@ class Cache(Generic[V]):
         found = self.peek(tenant_id, key)
         if found is not None:
             return found
-        self._miss()
+        self._look_ups.misses += 1
         place = (tenant_id, key)
         flight = self._flights.get(place)
         if flight is None or self._is_late(flight):
@@ -184,6 +178,7 @@ class Cache(Generic[V]):
         if not proven or flight.changed:
             return
         self._entries[place] = value
+        self._entries.move_to_end(place)
         if len(self._entries) > self._size_max:
             coldest, _ = self._entries.popitem(last=False)
             self._by_token.pop(self._told(coldest), None)
@@ -210,7 +205,7 @@ class Cache(Generic[V]):
             value = self._source.codec.decode(raw[8:])
         except ValueError:
             return self._missed()
-        self._shared_hit()
+        self._shared_look_ups.hits += 1
         return value, proven
 
     async def _to_shared(self, place: Key, read_us: int, value: V) -> None:
@@ -219,7 +214,7 @@ class Cache(Generic[V]):
             await self._shared.put(self._shared_name(place), read_us.to_bytes(8, "big") + codec.encode(value))
 
     def _missed(self) -> tuple[V, bool]:
-        self._shared_miss()
+        self._shared_look_ups.misses += 1
         return _ABSENT, False
 
     def _shared_name(self, place: Key) -> str:

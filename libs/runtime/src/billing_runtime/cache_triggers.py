@@ -28,7 +28,10 @@ CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING {referencing}
 FOR EACH STATEMENT EXECUTE FUNCTION {name}()
 """
 _OLD, _NEW = "OLD TABLE AS before_rows", "NEW TABLE AS after_rows"
-_BEFORE, _AFTER = "SELECT tenant_id, {column} AS told FROM before_rows", "SELECT tenant_id, {column} AS told FROM after_rows"
+_BEFORE, _AFTER = (
+    "SELECT tenant_id, {column} AS told FROM before_rows",
+    "SELECT tenant_id, {column} AS told FROM after_rows",
+)
 
 
 def tell_changes(

@@ -4,10 +4,13 @@ Refused everywhere: bytes that are no message, unknown fields, unknown enum numb
 marked IGNORE_ALWAYS are left to the operation, which judges each item with `violations_of`.
 """
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import protovalidate
 from billing_kernel.errors import Invalid, Violation
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pb2 import FieldOptions, MessageOptions
 from google.protobuf.message import DecodeError, Message
 
 from billing_runtime import hygiene
@@ -52,6 +55,36 @@ def violations_of(message: Message) -> list[Violation]:
         return [_violation(broken.proto) for broken in _VALIDATOR.collect_violations(message)]
     except protovalidate.EvaluationError:
         return [Violation("", "a rule of the message cannot be evaluated", "evaluation")]
+
+
+def is_timeless(message: type[Message]) -> bool:
+    """Whether no rule of the message, or of a message in it, asks what time it is: then the same bytes are always good,
+    or never."""
+    return _is_timeless(cast(Descriptor, message.DESCRIPTOR), set())
+
+
+def _is_timeless(descriptor: Descriptor, seen: set[str]) -> bool:
+    if descriptor.full_name in seen:
+        return True
+    seen.add(descriptor.full_name)
+    of_message = MessageOptions.FromString(descriptor.GetOptions().SerializeToString())
+    if _says_now(of_message.Extensions[validate_pb2.message]):
+        return False
+    return all(_field_is_timeless(field, seen) for field in descriptor.fields)
+
+
+def _field_is_timeless(field: FieldDescriptor, seen: set[str]) -> bool:
+    # Parsed anew: options that were read before the extension was known keep it among the unknown fields.
+    rules = FieldOptions.FromString(field.GetOptions().SerializeToString()).Extensions[validate_pb2.field]
+    if _says_now(rules):
+        return False
+    return field.message_type is None or _is_timeless(field.message_type, seen)
+
+
+def _says_now(rules: Message) -> bool:
+    """The rules lt_now, gt_now and within, and `now` in an expression; one too many is only slower."""
+    text = str(rules)
+    return "now" in text or "within" in text
 
 
 def prepare(message: type[Message]) -> None:

@@ -6,6 +6,7 @@ import grpc
 import pytest
 from billing_runtime.access import AccessUndeclared
 from billing_runtime.pipeline.mount import NotServable, mount
+from billing_runtime.pipeline.stages import ACCEPTED_MAX
 from google.rpc import error_details_pb2, status_pb2
 
 
@@ -89,6 +90,20 @@ async def test_rules_of_fields(world, ring, request_fields, path, rule):
 )
 async def test_good_requests_pass(world, ring, request_fields):
     assert (await world.ask("Get", ring.user_token(), **request_fields)).text == request_fields["text"]
+
+
+async def test_what_comes_again_is_judged_again_unless_it_was_good(world, ring):
+    for _ in range(3):
+        assert (await world.ask("Get", ring.user_token(), text="again")).text == "again"
+        code, _, info, _ = await refusal(world.ask("Get", ring.user_token(), text="again\x00"))
+        assert (code, info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "VALIDATION_FAILED")
+    assert len(world.echo.seen) == 3
+
+
+async def test_more_good_requests_than_are_remembered(world, ring):
+    texts = [f"text {number}" for number in range(ACCEPTED_MAX + 20)]
+    for text in (*texts, texts[0], texts[-1]):
+        assert (await world.ask("Get", ring.user_token(), text=text)).text == text
 
 
 async def test_many_violations_still_fit_into_an_answer(world, ring):

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from billing.common.v1 import money_pb2
+from billing.subscriptions.v1.subscriptions_service_pb2 import GetSubscriptionRequest
+from billing_runtime import validation
 from billing_runtime.hashing import canonical_json, content_hash
 from billing_runtime.keys import KeysRefused, read_key_set, read_signing_key
 from billing_runtime.logs import mask
 from billing_runtime.settings import RuntimeSettings, Secret, SettingsRefused, load
+from buf.validate import validate_pb2
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
 from jwt.algorithms import ECAlgorithm, HMACAlgorithm, RSAAlgorithm
 
 
@@ -161,3 +165,26 @@ def test_signing_key_must_be_known_to_the_mesh(tmp_path):
     own.write_text(json.dumps(ECAlgorithm.to_jwk(stranger, as_dict=True)))
     with pytest.raises(KeysRefused):
         read_signing_key(str(own), str(tmp_path / "set.json"))
+
+
+def test_only_rules_that_ask_the_time_keep_a_request_from_being_remembered():
+    assert validation.is_timeless(struct_pb2.Struct)  # contains itself
+    assert validation.is_timeless(GetSubscriptionRequest)
+    assert not validation.is_timeless(timed_message())
+
+
+def timed_message():
+    """A message whose field must not lie in the future."""
+    rules = validate_pb2.FieldRules(timestamp=validate_pb2.TimestampRules(lt_now=True))
+    options = descriptor_pb2.FieldOptions()
+    options.Extensions[validate_pb2.field].CopyFrom(rules)
+    file = descriptor_pb2.FileDescriptorProto(name="timed_test.proto", package="timed_test", syntax="proto3")
+    file.dependency.append("google/protobuf/timestamp.proto")
+    file.message_type.add(name="Timed").field.add(
+        name="at", number=1, type=11, label=1, type_name=".google.protobuf.Timestamp", options=options
+    )
+    outer = file.message_type.add(name="Outer")
+    outer.field.add(name="timed", number=1, type=11, label=3, type_name=".timed_test.Timed")
+    pool = descriptor_pool.Default()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("timed_test.Outer"))

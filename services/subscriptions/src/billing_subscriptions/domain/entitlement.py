@@ -174,6 +174,8 @@ def _combined(kept: Sequence[Grant], now: datetime) -> Verdict | Limits:
 
 def _best(values: Sequence[tuple[str, Granting]]) -> tuple[str, Granting]:
     """The greatest number; of anything else the last."""
+    if len(values) == 1:
+        return values[0]
     try:
         return max(values, key=lambda each: parse_decimal(each[0]))
     except InvalidDecimal:
