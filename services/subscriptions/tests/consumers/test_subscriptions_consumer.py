@@ -21,14 +21,14 @@ async def shop(database, tenant_id):
     """(subscription, renewal whose due is open)"""
     plan = build.plan()
     version, buyer = build.version(of=plan), build.customer(external_id="acme")
-    made = build.subscription(version, buyer)
-    (renewal,) = build.renewed(made, version)
+    started = build.started(version, buyer)
+    (renewal,) = build.renewed(started.after, version)
     async with database.begin(admin_call(tenant_id, at=AT)) as tx:
         uow = PostgresUnitOfWork(tx)
         await uow.customers.add(buyer, build.ADA)
         await uow.plans.add(plan)
         await uow.plans.add_version(version)
-        await uow.subscriptions.add(renewal.after)
+        await uow.subscriptions.write([started, renewal])
         await uow.dues.add([BillingDue(renewal, buyer, uuid7())])
     return renewal.after, renewal
 
@@ -126,8 +126,8 @@ async def test_another_tenants_events_do_not_reach_a_subscription(database, proc
     ],
 )
 async def test_settlements_close_dues(database, processor, shop, tenant_id, outcome, kept):
-    settled = invoicing.BillingDueSettled(due_id=str(shop[1].due_id), outcome=outcome)
-    late = invoicing.BillingDueSettled(due_id=str(shop[1].due_id), outcome=invoicing.SETTLEMENT_OUTCOME_PARKED)
+    settled = invoicing.BillingDueSettled(due_id=str(shop[1].due.id), outcome=outcome)
+    late = invoicing.BillingDueSettled(due_id=str(shop[1].due.id), outcome=invoicing.SETTLEMENT_OUTCOME_PARKED)
     await processor.process([received(tenant_id, settled), received(tenant_id, late)])
     async with database.read(admin_call(tenant_id)) as tx:
         (row,) = (await tx.conn.exec_driver_sql("SELECT outcome, settled_at, payload FROM billing_due")).all()

@@ -7,13 +7,16 @@ import subscriptions_builders as build
 from billing_kernel.errors import Conflict
 from billing_kernel.ids import uuid7
 from billing_subscriptions.domain import events
+from billing_subscriptions.domain.cancel import CancelAt, CancelOrder
 from billing_subscriptions.domain.errors import (
     AsOfInFuture,
     CustomerNotFound,
     PlanVersionNotFound,
     SubscriptionNotFound,
 )
-from billing_subscriptions.domain.subscription import CancelAt, Order, State
+from billing_subscriptions.domain.policy import ChangeWhen
+from billing_subscriptions.domain.start import Order
+from billing_subscriptions.domain.subscription import State
 from billing_subscriptions.operations.cancel_subscription import cancel_subscription
 from billing_subscriptions.operations.change_subscription_quantity import change_subscription_quantity
 from billing_subscriptions.operations.create_subscription import create_subscription
@@ -41,8 +44,10 @@ async def shop():
 
 async def test_a_start_is_told_at_its_instant(shop):
     uow, buyer, version = shop
-    made = await create_subscription(uow, buyer.id, version.id, Order(start_at=utc("2026-01-01")))
-    assert uow.take() == [events.SubscriptionStarted(made, version, "acme", utc("2026-01-01"))]
+    created = await create_subscription(uow, buyer.id, version.id, Order(start_at=utc("2026-01-01")))
+    made = created.subscription
+    assert uow.take() == [events.SubscriptionStarted(made, version, "acme", created.step.at)]
+    assert made.effective_at == utc("2026-01-01")
     with pytest.raises(CustomerNotFound):
         await create_subscription(uow, version.id, version.id, Order())
     with pytest.raises(PlanVersionNotFound):
@@ -51,20 +56,17 @@ async def test_a_start_is_told_at_its_instant(shop):
 
 async def test_changes_of_a_subscription_are_told(shop):
     uow, buyer, version = shop
-    made = await create_subscription(uow, buyer.id, version.id, Order())
+    made = (await create_subscription(uow, buyer.id, version.id, Order())).subscription
     uow.take()
     await update_subscription(uow, made.id, "ext", None, "v1")
-    await change_subscription_quantity(uow, made.id, "seats", Fraction(3), "v2")
-    await cancel_subscription(uow, made.id, CancelAt.PERIOD_END, "v3")
-    await cancel_subscription(uow, made.id, CancelAt.NOW, "v4")
+    await change_subscription_quantity(uow, made.id, "seats", Fraction(3), ChangeWhen.PERIOD_END, "v3")
+    await cancel_subscription(uow, made.id, CancelOrder(CancelAt.PERIOD_END), "v4")
+    await cancel_subscription(uow, made.id, CancelOrder(CancelAt.NOW), "v5")
     told = uow.take()
-    assert [type(event).__name__ for event in told] == [
-        "SubscriptionUpdated",
-        "SubscriptionUpdated",
-        "SubscriptionUpdated",
-        "SubscriptionCanceled",
-    ]
-    assert [event.subscription.version for event in told] == [2, 3, 4, 5]
+    names = [type(event).__name__ for event in told if isinstance(event, events.SubscriptionEvent)]
+    assert names == [*["SubscriptionUpdated"] * 4, "SubscriptionCanceled"]
+    versions = [event.subscription.version for event in told if isinstance(event, events.SubscriptionEvent)]
+    assert versions == [2, 3, 4, 5, 6], "the start is claimed before the first change"
     with pytest.raises(Conflict):
         await update_subscription(uow, made.id, None, {}, "v1")
     with pytest.raises(SubscriptionNotFound):
@@ -83,7 +85,7 @@ async def test_a_run_catches_up_in_order_within_its_limit(shop):
     again = await run_renewals(uow.begin(), RUN, utc("2026-04-15"), 1000)
     assert (again.published, again.published_in_run, again.more) == (0, 7, False)
     dues = [event for event in uow.take() if isinstance(event, events.BillingDue)]
-    assert [str(due.renewal.at.date())[5:] for due in dues] == [
+    assert [str(due.step.at.date())[5:] for due in dues] == [
         "01-01",
         "02-01",
         "02-01",
@@ -97,7 +99,9 @@ async def test_a_run_catches_up_in_order_within_its_limit(shop):
 
 async def test_every_version_of_a_subscription_is_told_once(shop):
     uow, buyer, version = shop
-    made = await create_subscription(uow, buyer.id, version.id, Order(start_at=utc("2026-01-01"), trial_days=5))
+    made = (
+        await create_subscription(uow, buyer.id, version.id, Order(start_at=utc("2026-01-01"), trial_days=5))
+    ).subscription
     await run_renewals(uow.begin(), RUN, utc("2026-04-15"), 1000)
     told = [event for event in uow.take() if isinstance(event, events.SubscriptionEvent)]
     assert [event.subscription.version for event in told] == list(range(1, len(told) + 1))
@@ -120,14 +124,14 @@ async def test_a_boundary_without_charges_publishes_no_due(shop):
     plan = build.plan("late")
     late = build.version([build.flat(timing=build.Timing.ARREARS)], of=plan)
     await uow.plans.add_version(late)
-    made = await create_subscription(uow, buyer.id, late.id, Order())
+    made = (await create_subscription(uow, buyer.id, late.id, Order())).subscription
     assert (await run_renewals(uow.begin(), RUN, utc("2026-04-15"), 10)).published == 0
     assert uow.subscriptions.rows[made.id].next_due_at == utc("2026-05-15")
 
 
 async def test_past_due_until_the_last_unpaid_invoice_is_paid(shop):
     uow, buyer, version = shop
-    made = await create_subscription(uow, buyer.id, version.id, Order())
+    made = (await create_subscription(uow, buyer.id, version.id, Order())).subscription
     uow.take()
     first, second = (Standing(made.id, uuid7(), utc("2026-04-16")) for _ in range(2))
     await record_unpaid(uow, [first])
@@ -143,7 +147,7 @@ async def test_past_due_until_the_last_unpaid_invoice_is_paid(shop):
 
 async def test_a_failure_that_is_heard_after_the_payment_changes_nothing(shop):
     uow, buyer, version = shop
-    made = await create_subscription(uow, buyer.id, version.id, Order())
+    made = (await create_subscription(uow, buyer.id, version.id, Order())).subscription
     standing = Standing(made.id, uuid7(), utc("2026-04-16"))
     await record_paid(uow, [standing])
     await record_unpaid(uow, [standing])

@@ -6,9 +6,11 @@ import pytest
 import subscriptions_builders as build
 from billing_kernel.ids import uuid7
 from billing_kernel.period import Interval
+from billing_subscriptions.domain.cancel import CancelAt, CancelOrder
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.domain.plan import Timing
-from billing_subscriptions.domain.subscription import CancelAt, Order
+from billing_subscriptions.domain.policy import ChangeWhen
+from billing_subscriptions.domain.start import Order
 from billing_subscriptions.operations.cancel_subscription import cancel_subscription
 from billing_subscriptions.operations.change_subscription_quantity import change_subscription_quantity
 from billing_subscriptions.operations.create_subscription import create_subscription
@@ -30,25 +32,27 @@ async def advance(uow, to):
     uow.time = utc(to)
     await run_renewals(uow.begin(), uuid7(), uow.time, 5000)
     dues = [event for event in uow.take() if isinstance(event, BillingDue)]
-    return [(due.renewal.at.isoformat()[:16], billed(due.renewal)) for due in dues]
+    return [(due.step.at.isoformat()[:16], billed(due.step)) for due in dues]
 
 
 async def test_a_year_from_31_january_with_seats_that_change_and_an_end():
     uow, buyer, version = await open_shop([build.flat(), build.seat("10"), build.metered()], at="2026-01-31")
-    made = await create_subscription(uow, buyer.id, version.id, Order(quantities=build.quantities(seats="3")))
+    made = (
+        await create_subscription(uow, buyer.id, version.id, Order(quantities=build.quantities(seats="3")))
+    ).subscription
     fees = {"base": "49.00 EUR", "seats": "30.00 EUR"}
     later = {"calls": None, **fees}
     assert await advance(uow, "2026-01-31") == [("2026-01-31T00:00", fees)]
     assert await advance(uow, "2026-02-27") == []
     assert await advance(uow, "2026-03-31") == [("2026-02-28T00:00", later), ("2026-03-31T00:00", later)]
-    await change_subscription_quantity(uow, made.id, "seats", Fraction(5), "")
+    await change_subscription_quantity(uow, made.id, "seats", Fraction(5), ChangeWhen.PERIOD_END, "")
     more = later | {"seats": "50.00 EUR"}
     assert await advance(uow, "2026-07-01") == [
         ("2026-04-30T00:00", more),
         ("2026-05-31T00:00", more),
         ("2026-06-30T00:00", more),
     ]
-    await cancel_subscription(uow, made.id, CancelAt.PERIOD_END, "")
+    await cancel_subscription(uow, made.id, CancelOrder(CancelAt.PERIOD_END), "")
     assert await advance(uow, "2027-02-01") == [("2026-07-31T00:00", {"calls": None})]
     assert len(uow.dues.rows) == 7
 
@@ -92,11 +96,11 @@ async def test_a_trial_then_yen_in_arrears_until_an_end_inside_a_period():
     uow, buyer, version = await open_shop(
         [build.flat("1000", Timing.ARREARS)], "Asia/Tokyo", "JPY", at="2026-05-31T15:00"
     )
-    made = await create_subscription(uow, buyer.id, version.id, Order(trial_days=30))
+    made = (await create_subscription(uow, buyer.id, version.id, Order(trial_days=30))).subscription
     assert await advance(uow, "2026-07-01") == []
     assert await advance(uow, "2026-08-01") == [("2026-07-31T15:00", {"base": "1000 JPY"})]
     uow.time = utc("2026-08-10T03:00")
-    await cancel_subscription(uow, made.id, CancelAt.NOW, "")
+    await cancel_subscription(uow, made.id, CancelOrder(CancelAt.NOW), "")
     assert await advance(uow, "2027-01-01") == [("2026-08-10T03:00", {"base": "306 JPY"})]  # 9.5 of 31 days
 
 

@@ -8,6 +8,10 @@ import pytest
 import subscriptions_builders as build
 from billing_kernel.ids import uuid7
 from billing_subscriptions.domain import customer as customers
+from billing_subscriptions.domain.cancel import CancelAt, CancelOrder, cancel
+from billing_subscriptions.domain.change import ChangeOrder, change
+from billing_subscriptions.domain.change_matrix import Wishes
+from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.customer import Address, Party, Terms
 from billing_subscriptions.domain.errors import (
     CustomerNotFound,
@@ -18,7 +22,9 @@ from billing_subscriptions.domain.errors import (
     SubscriptionNotFound,
 )
 from billing_subscriptions.domain.events import BillingDue
-from billing_subscriptions.domain.subscription import CancelAt, State, cancel, change_quantity, mark_standing, relabel
+from billing_subscriptions.domain.policy import ChangeWhen
+from billing_subscriptions.domain.standing import mark_standing, relabel
+from billing_subscriptions.domain.subscription import Change, State
 from billing_subscriptions.domain.tax_ids import TaxId, TaxIdType
 from billing_subscriptions.operations.ports import Outcome, Settlement
 from billing_subscriptions.storage.unit_of_work import PostgresUnitOfWork
@@ -47,9 +53,9 @@ class UnitOfWorkContract:
         await uow.customers.add(buyer, build.ADA)
         await uow.plans.add(plan)
         await uow.plans.add_version(version)
-        made = build.subscription(version, buyer, quantities=build.quantities(seats="2.25"), external_id="s")
-        await uow.subscriptions.add(made)
-        return buyer, plan, version, made
+        started = build.started(version, buyer, quantities=build.quantities(seats="2.25"), external_id="s")
+        await uow.subscriptions.write([started])
+        return buyer, plan, version, started.after
 
     async def test_values_come_back_as_they_went(self, uow):
         buyer, plan, version, made = await self.shop(uow)
@@ -86,9 +92,9 @@ class UnitOfWorkContract:
         await uow.plans.save(replace(plan, name="Pro+", version=2))
         assert (await uow.plans.lock(plan.id)).name == "Pro+"
         changed = relabel(made, "", {"b": "2"}, now=NOW)
-        await uow.subscriptions.save(changed)
-        await uow.subscriptions.save()
-        assert await uow.subscriptions.lock(made.id) == changed
+        await uow.subscriptions.write([changed])
+        await uow.subscriptions.write([])
+        assert await uow.subscriptions.lock(made.id) == changed.after
 
     async def test_a_taken_external_id_of_a_customer(self, uow):
         await self.shop(uow)
@@ -98,14 +104,14 @@ class UnitOfWorkContract:
     async def test_a_taken_external_id_of_a_subscription(self, uow):
         buyer, _, version, _ = await self.shop(uow)
         with pytest.raises(ExternalIdTaken):
-            await uow.subscriptions.add(build.subscription(version, buyer, external_id="s"))
+            await uow.subscriptions.write([build.started(version, buyer, external_id="s")])
 
     async def test_a_taken_external_id_of_a_changed_subscription(self, uow):
         buyer, _, version, _ = await self.shop(uow)
-        other = build.subscription(version, buyer)
-        await uow.subscriptions.add(other)
+        other = build.started(version, buyer)
+        await uow.subscriptions.write([other])
         with pytest.raises(ExternalIdTaken):
-            await uow.subscriptions.save(relabel(other, "s", {}, now=NOW))
+            await uow.subscriptions.write([relabel(other.after, "s", {}, now=NOW)])
 
     async def test_a_taken_plan_code(self, uow):
         await self.shop(uow)
@@ -118,8 +124,9 @@ class UnitOfWorkContract:
 
     async def test_what_is_due_is_claimed_oldest_first(self, uow):
         buyer, _, version, made = await self.shop(uow)
-        later = build.subscription(version, buyer, start="2026-02-01")
-        await uow.subscriptions.add(later)
+        started = build.started(version, buyer, start="2026-02-01")
+        later = started.after
+        await uow.subscriptions.write([started])
         assert [each.id for each in await uow.subscriptions.claim_due(NOW, 9)] == [made.id, later.id]
         assert [each.id for each in await uow.subscriptions.claim_due(NOW, 1)] == [made.id]
         assert await uow.subscriptions.claim_due(utc("2025-12-31"), 9) == []
@@ -127,46 +134,51 @@ class UnitOfWorkContract:
         assert not await uow.subscriptions.is_due(utc("2025-12-31"))
 
     async def test_renewed_subscriptions_come_back(self, uow):
-        buyer, _, version, made = await self.shop(uow)
-        other = build.subscription(version, buyer)
-        await uow.subscriptions.add(other)
-        changed = change_quantity(other, version, "seats", Fraction(7), now=utc("2026-01-01"))
-        await uow.subscriptions.save(changed)
+        buyer, _, version, _ = await self.shop(uow)
+        other = build.started(version, buyer)
+        wanted = ChangeOrder(Change(quantities={"seats": Fraction(7)}), Wishes(when=ChangeWhen.PERIOD_END))
+        changed = change(other.after, wanted, build.offers(version), PriceBook(), now=utc("2026-01-01"))
+        await uow.subscriptions.write([other, *changed])
+        assert await uow.subscriptions.lock(other.after.id) == changed[-1].after
         for _ in range(2):
             claimed = await uow.subscriptions.claim_due(NOW, 9)
             renewals = [build.renewed(each, version)[0] for each in claimed]
-            await uow.subscriptions.save_renewed(renewals)
+            await uow.subscriptions.write(renewals)
             for each in renewals:
                 assert await uow.subscriptions.lock(each.after.id) == each.after
-        assert [len((await uow.subscriptions.lock(each.id)).items[1].steps) for each in (made, other)] == [1, 1]
-        await uow.subscriptions.save_renewed([])
+        items = (await uow.subscriptions.lock(other.after.id)).items
+        assert {item.code: item.quantity for item in items}["seats"] == 7
+
+    async def test_several_steps_of_one_subscription_are_one_write(self, uow):
+        *_, version, made = await self.shop(uow)
+        steps = build.renewed(made, version, 3)
+        await uow.subscriptions.write(steps, "because")
+        assert await uow.subscriptions.lock(made.id) == steps[-1].after
 
     async def test_a_stale_version_is_never_written(self, uow):
         *_, made = await self.shop(uow)
         changed = relabel(made, "x", {}, now=NOW)
-        await uow.subscriptions.save(changed)
+        await uow.subscriptions.write([changed])
         with pytest.raises(AssertionError):
-            await uow.subscriptions.save(changed)
+            await uow.subscriptions.write([changed])
 
     async def test_dues_are_opened_counted_and_settled_once(self, uow):
         due = await self.open_due(uow)
         assert await uow.dues.count(due.run_id) == 1
         assert await uow.dues.count(uuid7()) == 0
         soon = datetime.now(UTC) + timedelta(days=1)
-        assert await uow.dues.republish([due.renewal.due_id, uuid7()], soon) == 1
-        assert await uow.dues.republish([due.renewal.due_id], soon - timedelta(days=2)) == 0
-        await uow.dues.settle(
-            [Settlement(due.renewal.due_id, outcome) for outcome in (Outcome.PARKED, Outcome.INVOICED)]
-        )
-        await uow.dues.settle([Settlement(due.renewal.due_id, Outcome.NOTHING_TO_BILL)])
-        assert await uow.dues.republish([due.renewal.due_id], soon) == 0
+        assert await uow.dues.republish([due.step.due.id, uuid7()], soon) == 1
+        assert await uow.dues.republish([due.step.due.id], soon - timedelta(days=2)) == 0
+        await uow.dues.settle([Settlement(due.step.due.id, outcome) for outcome in (Outcome.PARKED, Outcome.INVOICED)])
+        await uow.dues.settle([Settlement(due.step.due.id, Outcome.NOTHING_TO_BILL)])
+        assert await uow.dues.republish([due.step.due.id], soon) == 0
         assert await uow.dues.count(due.run_id) == 1
 
     async def open_due(self, uow):
         buyer, _, version, made = await self.shop(uow)
         (renewal,) = build.renewed(made, version)
         due = BillingDue(renewal, buyer, uuid7())
-        await uow.subscriptions.save(renewal.after)
+        await uow.subscriptions.write([renewal])
         await uow.dues.add([due])
         return due
 
@@ -174,24 +186,35 @@ class UnitOfWorkContract:
         buyer, _, version, made = await self.shop(uow)
         first, second = (made.id, uuid7()), (made.id, uuid7())
         assert [each.id for each in await uow.subscriptions.note_unpaid([first, second, first])] == [made.id]
-        past_due = mark_standing(made, unpaid=True, now=NOW)
-        await uow.subscriptions.save(past_due)
-        assert await uow.subscriptions.note_unpaid([first]) == []
+        past_due = mark_standing(made, unpaid=True, at=NOW, now=NOW)
+        await uow.subscriptions.write([past_due])
+        assert await uow.subscriptions.note_unpaid([first]) == [past_due.after]
         assert await uow.subscriptions.note_paid([first, first]) == []
-        assert await uow.subscriptions.note_paid([second]) == [past_due]
-        other = build.subscription(version, buyer)
-        await uow.subscriptions.add(other)
-        assert await uow.subscriptions.note_paid([(other.id, first[1])]) == []
-        assert await uow.subscriptions.note_unpaid([(other.id, first[1])]) == []
+        assert await uow.subscriptions.note_paid([second]) == [past_due.after]
+        other = build.started(version, buyer)
+        await uow.subscriptions.write([other])
+        assert await uow.subscriptions.note_paid([(other.after.id, first[1])]) == [other.after]
+        assert await uow.subscriptions.note_unpaid([(other.after.id, first[1])]) == []
         assert await uow.subscriptions.note_unpaid([(uuid7(), uuid7())]) == []
 
     async def test_a_canceled_subscription_comes_back(self, uow):
         buyer, _, version, made = await self.shop(uow)
-        canceled = cancel(made, version, CancelAt.NOW, now=utc("2026-01-15T10:00"))
-        await uow.subscriptions.save(canceled)
-        assert await uow.subscriptions.lock(made.id) == canceled
-        assert canceled.state is State.CANCELED
+        order, at = CancelOrder(CancelAt.NOW), utc("2026-01-15T10:00")
+        canceled = cancel(made, order, build.offers(version), PriceBook(), now=at)
+        await uow.subscriptions.write([canceled])
+        assert await uow.subscriptions.lock(made.id) == canceled.after
+        assert canceled.after.state is State.CANCELED
         assert await uow.customers.running_subscriptions(buyer.id) == 0
+
+    async def test_payment_methods(self, uow):
+        one, two = uuid7(), uuid7()
+        methods = [(one, uuid7()), (one, uuid7()), (two, uuid7())]
+        await uow.payment_methods.attach([*methods, methods[0]])
+        assert await uow.payment_methods.having_one([one, uuid7()]) == {one}
+        await uow.payment_methods.detach(methods[:1])
+        assert await uow.payment_methods.having_one([one, two]) == {one, two}
+        await uow.payment_methods.detach(methods)
+        assert await uow.payment_methods.having_one([one, two]) == frozenset()
 
 
 class TestFake(UnitOfWorkContract):

@@ -253,6 +253,16 @@ class FakeCatalogue:
         return {each: self.plans.rows[each].code for each in plan_ids if each in self.plans.rows}
 
 
+@dataclass
+class FakeNamed:
+    """Products, or features, by code."""
+
+    rows: dict[str, Any] = field(default_factory=dict)
+
+    async def by_codes(self, codes: Iterable[str]) -> Mapping[str, Any]:
+        return {code: self.rows[code] for code in codes if code in self.rows}
+
+
 class FakeUnitOfWork:
     """One tenant. `events` holds everything published, dues included; `wall` is its wall clock."""
 
@@ -261,6 +271,7 @@ class FakeUnitOfWork:
         self.events: list[Any] = []
         self.customers, self.plans = FakeCustomers(self), FakePlans()
         self.subscriptions, self.dues = FakeSubscriptions(), FakeDues(self)
+        self.products, self.features = FakeNamed(), FakeNamed()
         self.payment_methods, self.catalogue = FakePaymentMethods(), FakeCatalogue(self.plans)
 
     async def now(self) -> datetime:

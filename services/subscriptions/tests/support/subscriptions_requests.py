@@ -3,7 +3,13 @@
 from typing import Any
 
 from billing.common.v1 import clock_service_pb2, party_pb2, period_pb2, price_model_pb2, tax_facts_pb2
-from billing.subscriptions.v1 import customers_service_pb2, plan_pb2, plans_service_pb2, subscriptions_service_pb2
+from billing.subscriptions.v1 import (
+    customers_service_pb2,
+    plan_pb2,
+    plans_service_pb2,
+    subscription_pb2,
+    subscriptions_service_pb2,
+)
 from google.protobuf.timestamp_pb2 import Timestamp
 
 PARTY = party_pb2.Party(
@@ -62,8 +68,8 @@ def subscribe(customer_id: str, version_id: str, start: str | None = None, **cha
     return subscriptions_service_pb2.CreateSubscriptionRequest(**(fields | changes))
 
 
-def quantity(code: str, text: str) -> subscriptions_service_pb2.ItemQuantity:
-    return subscriptions_service_pb2.ItemQuantity(code=code, quantity=text)
+def quantity(code: str, text: str) -> subscription_pb2.ItemQuantity:
+    return subscription_pb2.ItemQuantity(code=code, quantity=text)
 
 
 async def make_customer(client: Any, **changes: Any) -> Any:
