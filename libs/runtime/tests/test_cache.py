@@ -259,12 +259,12 @@ async def test_a_statement_over_many_rows_tells_all_their_keys(cache, sample_dat
     rows = [{"note_id": uuid7(), "customer_id": each, "content": str(each)} for each in customers]
     async with sample_database.begin(admin_call(tenant_id)) as tx:
         await tx.conn.execute(insert(note).values(rows))
-    kept = customers[:90]
-    for customer in kept:
+    first = customers[:90]
+    for customer in first:
         await cache.get(tenant_id, str(customer))
     async with sample_database.begin(admin_call(tenant_id)) as tx:
         await tx.conn.execute(update(note).values(content=note.c.content + " changed"))
-    await until(lambda: not any(kept(cache, tenant_id, str(customer)) for customer in kept))
+    await until(lambda: not any(kept(cache, tenant_id, str(customer)) for customer in first))
 
 
 async def test_a_text_is_told_by_its_hash_before_and_after(url, sample_database, tenant_id):
