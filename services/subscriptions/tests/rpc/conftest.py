@@ -12,9 +12,16 @@ import pytest
 import pytest_asyncio
 from billing.common.v1 import clock_service_pb2_grpc
 from billing.subscriptions.v1 import (
+    add_ons_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    coupons_service_pb2_grpc,
     customers_service_pb2_grpc,
     entitlements_service_pb2_grpc,
+    features_service_pb2_grpc,
+    migrations_service_pb2_grpc,
     plans_service_pb2_grpc,
+    prices_service_pb2_grpc,
+    products_service_pb2_grpc,
     renewals_service_pb2_grpc,
     subscriptions_service_pb2_grpc,
 )
@@ -37,6 +44,13 @@ STUBS = {
     "subscriptions": subscriptions_service_pb2_grpc.SubscriptionsServiceStub,
     "renewals": renewals_service_pb2_grpc.RenewalsServiceStub,
     "entitlements": entitlements_service_pb2_grpc.EntitlementsServiceStub,
+    "add_ons": add_ons_service_pb2_grpc.AddOnsServiceStub,
+    "catalog": catalog_service_pb2_grpc.CatalogServiceStub,
+    "coupons": coupons_service_pb2_grpc.CouponsServiceStub,
+    "features": features_service_pb2_grpc.FeaturesServiceStub,
+    "prices": prices_service_pb2_grpc.PricesServiceStub,
+    "products": products_service_pb2_grpc.ProductsServiceStub,
+    "migrations": migrations_service_pb2_grpc.MigrationsServiceStub,
     "clock": clock_service_pb2_grpc.ClockServiceStub,
 }
 

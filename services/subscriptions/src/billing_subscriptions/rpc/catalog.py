@@ -16,8 +16,8 @@ from billing_subscriptions.wire.catalog import (
     actions_to_pb,
     catalog_add_on_to_pb,
     catalog_coupon_to_pb,
-    catalog_from_pb,
     catalog_feature_to_pb,
+    catalog_from_pb,
     catalog_plan_to_pb,
     catalog_product_to_pb,
 )

@@ -11,6 +11,7 @@ from billing_kernel.errors import DomainError, Violation
 from billing_subscriptions.domain.catalog_errors import InvalidPlanTerms
 from billing_subscriptions.domain.etag import etag_of
 from billing_subscriptions.domain.plan import NewVersion, Plan, PlanVersion, PlanVersionState
+from billing_subscriptions.domain.plan_item import check_currency
 from billing_subscriptions.domain.policy import PlanTerms
 from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import plan_text, version_text
@@ -40,15 +41,17 @@ def version_from_pb(given: VersionRequest) -> NewVersion:
 
 
 def checked_terms(given: policy_pb2.PlanTerms) -> PlanTerms:
-    """The terms. Raises InvalidPlanTerms that names what cannot be read."""
+    """The terms. Raises InvalidPlanTerms and UnknownCurrency that name what cannot be read."""
+    for index, each in enumerate(given.minimum_commitments):
+        check_currency(f"terms.minimum_commitments[{index}].amount.currency_code", each.amount.currency_code)
     _read_at("terms.proration", partial(proration_from_pb, given.proration))
     for index, rule in enumerate(given.change_rules):
         _read_at(f"terms.change_rules[{index}].proration", partial(proration_from_pb, rule.proration))
     for index, phase in enumerate(given.phases):
         path = f"terms.phases[{index}].discount_percent"
         _read_at(path, partial(parse_decimal, phase.discount_percent or "0"))
-    for index, each in enumerate(given.entitlements):
-        _read_at(f"terms.entitlements[{index}].metered.limit", partial(entitlement_from_pb, each))
+    for index, grant in enumerate(given.entitlements):
+        _read_at(f"terms.entitlements[{index}].metered.limit", partial(entitlement_from_pb, grant))
     return _read_at("terms", partial(terms_from_pb, given))
 
 
