@@ -87,11 +87,14 @@ def _runs_on(cut: Cut, before: SubscriptionItem, item: SubscriptionItem, rule: C
 
 
 def _closed(cut: Cut, before: SubscriptionItem, *, gone: bool = False) -> Made:
-    """The window up to the change is charged, what was paid ahead beyond it given back."""
+    """The window up to the change is charged, what was paid ahead beyond it given back.
+
+    An item that is removed ends; one that goes with its plan is changed for those of the other plan.
+    """
     rule, reason = cut.rule_of(before.code)
     found: list[Charge | None] = [arrears(cut.before, before, cut.at, window_rule(rule.proration), reason)]
     if rule.settlement is not Settlement.NO_CREDIT:
-        give_back = credit_of_end if gone else credit_of_change
+        give_back = credit_of_end if gone and reason is ChargeReason.ITEM_REMOVED else credit_of_change
         if rule.proration.basis is not Basis.NONE:
             found.append(give_back(cut.before, before, cut.at, rule.proration, reason))
     charges = [each for each in found if each is not None]

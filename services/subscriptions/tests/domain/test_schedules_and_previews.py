@@ -1,0 +1,285 @@
+"""Schedules of phases, versions that move, coupons, commitments, and looking ahead."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import subscriptions_builders as build
+from billing_kernel.cycle import FirstStub, InvalidAnchor
+from billing_kernel.money import CurrencyMismatch, Money
+from billing_kernel.period import Interval, InvalidPeriod, Period
+from billing_kernel.proration import Basis, Proration
+from billing_pricing import explanation_from_json
+from billing_subscriptions.domain.boundary import boundary
+from billing_subscriptions.domain.cancel import CancelAt, CancelOrder, cancel
+from billing_subscriptions.domain.catalog_errors import CouponApplied
+from billing_subscriptions.domain.change import ChangeOrder, change
+from billing_subscriptions.domain.change_matrix import Wishes
+from billing_subscriptions.domain.charges import PriceBook
+from billing_subscriptions.domain.errors import (
+    InvalidChange,
+    InvalidChangeTime,
+    RedemptionNotFound,
+    ScheduledChangeConflict,
+    ScheduledChangeNotFound,
+    SubscriptionItemNotFound,
+)
+from billing_subscriptions.domain.plan import Timing
+from billing_subscriptions.domain.policy import (
+    Alignment,
+    AlignmentKind,
+    ChangeKind,
+    ChangeWhen,
+    MinimumCommitment,
+    PlanTerms,
+    RunningSubscriptions,
+    Settlement,
+)
+from billing_subscriptions.domain.preview import ScheduleOrder, billing_schedule, foreseen, next_due
+from billing_subscriptions.domain.redemption import redeem, remove_coupon
+from billing_subscriptions.domain.schedule import Phase, set_schedule, unschedule
+from billing_subscriptions.domain.step import StepKind
+from billing_subscriptions.domain.subscription import AppliedCoupon, Change
+from subscriptions_builders import amounts, billed, renewed, utc
+
+OF = build.version([build.flat(), build.seat()])
+LARGE = build.version([build.flat("99"), build.seat()])
+KNOWN = build.offers(OF, LARGE)
+DAYS = Proration(Basis.BY_DAYS)
+
+
+def runs(of=OF, start="2026-01-01", **order):
+    return renewed(build.subscription(of, start=start, **order), of)[0].after
+
+
+def seats(quantity):
+    return Change(quantities=build.quantities(seats=quantity))
+
+
+def test_phases_wait_for_their_time_and_are_edited_until_they_begin():
+    phases = [Phase("grow", utc("2026-02-01"), seats("5")), Phase("large", utc("2026-03-01"), Change(LARGE.id))]
+    step = set_schedule(runs(), phases, KNOWN, now=utc("2026-01-05"))
+    assert (step.kind, [each.phase_code for each in step.after.scheduled]) == (
+        StepKind.SCHEDULE_SET,
+        ["grow", "large"],
+    )
+    first, second = renewed(step.after, KNOWN, 2)
+    assert (billed(first), first.kind) == ({"base": "49.00 EUR", "seats": "50.00 EUR"}, StepKind.QUANTITY_CHANGED)
+    assert (billed(second), second.kind) == ({"base": "99.00 EUR", "seats": "50.00 EUR"}, StepKind.UPGRADE)
+    edited = set_schedule(first.after, [Phase("small", utc("2026-03-01"), seats("2"))], KNOWN, now=utc("2026-02-05"))
+    (third,) = renewed(edited.after, KNOWN)
+    assert billed(third) == {"base": "49.00 EUR", "seats": "20.00 EUR"}
+    assert set_schedule(first.after, [], KNOWN, now=utc("2026-02-05")).after.scheduled == ()
+
+
+@pytest.mark.parametrize(
+    ("phases", "refusal", "field"),
+    [
+        ([Phase("a", utc("2026-01-04"), seats("5"))], InvalidChangeTime, "phases[0].start_time"),
+        (
+            [Phase("a", utc("2026-02-02"), seats("5")), Phase("b", utc("2026-02-02"), seats("6"))],
+            InvalidChangeTime,
+            "phases[1].start_time",
+        ),
+        (
+            [Phase("a", utc("2026-02-02"), seats("5")), Phase("a", utc("2026-02-03"), seats("6"))],
+            InvalidChange,
+            "phases[1].code",
+        ),
+        ([Phase("a", utc("2026-02-02"), Change())], InvalidChange, "phases[0].change"),
+        (
+            [Phase("a", utc("2026-02-02"), Change(quantities=build.quantities(x="1")))],
+            SubscriptionItemNotFound,
+            "quantities[0].code",
+        ),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(phases, refusal, field):
+    with pytest.raises(refusal) as refused:
+        set_schedule(runs(), phases, KNOWN, now=utc("2026-01-05"))
+    assert refused.value.violations[0].field == field
+
+
+def test_a_phase_contradicts_another_change_of_the_same_instant_and_one_behind_the_end():
+    order = ChangeOrder(seats("3"), Wishes(ChangeWhen.ON_DATE), utc("2026-02-10"))
+    (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))
+    phases = [Phase("a", utc("2026-02-10"), seats("5"))]
+    with pytest.raises(ScheduledChangeConflict):
+        set_schedule(waits.after, phases, KNOWN, now=utc("2026-01-05"))
+    ends = cancel(runs(), CancelOrder(CancelAt.PERIOD_END), KNOWN, PriceBook(), now=utc("2026-01-05"))
+    with pytest.raises(ScheduledChangeConflict):
+        set_schedule(ends.after, phases, KNOWN, now=utc("2026-01-05"))
+
+
+def test_a_change_that_waits_is_taken_back():
+    order = ChangeOrder(seats("3"), Wishes(ChangeWhen.ON_DATE), utc("2026-02-10"))
+    (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))
+    gone = unschedule(waits.after, waits.after.scheduled[0].id, now=utc("2026-01-06"))
+    assert (gone.kind, gone.after.scheduled, gone.after.next_due_at) == (
+        StepKind.CHANGE_UNSCHEDULED,
+        (),
+        utc("2026-02-01"),
+    )
+    with pytest.raises(ScheduledChangeNotFound):
+        unschedule(gone.after, waits.after.scheduled[0].id, now=utc("2026-01-06"))
+
+
+def test_a_waiting_change_that_is_impossible_by_then_is_left_out():
+    order = ChangeOrder(seats("3"), Wishes(ChangeWhen.ON_DATE), utc("2026-01-20"))
+    (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))
+    now = Wishes(ChangeWhen.NOW)
+    (gone,) = change(
+        waits.after, ChangeOrder(Change(remove_codes=("seats",)), now), KNOWN, PriceBook(), now=utc("2026-01-06")
+    )
+    (then,) = renewed(gone.after, KNOWN)
+    assert (then.kind, then.made, then.after.scheduled) == (StepKind.CHANGE_UNSCHEDULED, (), ())
+
+
+def test_running_subscriptions_move_to_a_newer_version_at_their_renewal():
+    terms = PlanTerms(running_subscriptions=RunningSubscriptions.MOVE_AT_RENEWAL)
+    plan = build.plan()
+    one = build.version(of=plan)
+    two = build.version([build.flat("59"), build.flat("1", code="new")], of=plan, number=2, terms=terms)
+    (step,) = renewed(runs(one), build.offers(one, newer=two))
+    assert (step.kind, billed(step), step.after.plan_version_id) == (
+        StepKind.VERSION_MOVED,
+        {"base": "59.00 EUR", "new": "1.00 EUR"},
+        two.id,
+    )
+    assert [kind for kind, _ in step.rules] == [ChangeKind.UPGRADE]
+    later = replace(two, terms=replace(terms, effective_at=utc("2026-02-15")))
+    first, second = renewed(runs(one), build.offers(one, newer=later), 2)
+    assert [each.kind for each in (first, second)] == [StepKind.RENEWED, StepKind.VERSION_MOVED]
+
+
+def test_another_interval_from_the_end_of_a_short_month_remembers_the_anchor_day():
+    quarterly = build.version(interval=Interval("month", 3))
+    known = build.offers(OF, quarterly)
+    before = renewed(build.subscription(OF, start="2025-08-31"), OF, 6)[-1].after
+    order = ChangeOrder(Change(quarterly.id), Wishes(ChangeWhen.PERIOD_END))
+    (waits,) = change(before, order, known, PriceBook(), now=utc("2026-02-10"))
+    first, second = renewed(waits.after, known, 2)
+    assert (first.at, second.at) == (utc("2026-02-28"), utc("2026-05-31"))
+    assert [each.kind for each in (first, second)] == [StepKind.INTERVAL_CHANGED, StepKind.RENEWED]
+
+
+def coupon(periods_left, *, percent="50", codes=(), amount=None):
+    part = None if amount else Fraction(percent)
+    return AppliedCoupon(
+        build.uuid7(), build.uuid7(), "c", utc("2026-01-05"), periods_left, part, amount, item_codes=codes
+    )
+
+
+@pytest.mark.parametrize(("periods", "taken"), [(1, [1, 0, 0]), (2, [1, 1, 0]), (None, [1, 1, 1])])
+def test_a_coupon_takes_something_off_for_its_periods(periods, taken):
+    step = redeem(runs(), coupon(periods), now=utc("2026-01-05"))
+    assert step.kind is StepKind.COUPON_REDEEMED
+    assert [len(each.coupons) for each in renewed(step.after, OF, 3)] == taken
+
+
+def test_a_coupon_waits_for_what_it_is_for_and_reaches_changes_within_its_last_period():
+    usage = build.version([build.metered()])
+    (start,) = renewed(build.subscription(usage, coupons=(coupon(1),)), usage)
+    assert start.after.coupons[0].periods_left == 1
+    elsewhere = redeem(runs(), coupon(1, codes=("nothing",)), now=utc("2026-01-05")).after
+    assert renewed(elsewhere, OF)[0].after.coupons[0].periods_left == 1
+    euros = coupon(1, amount=Money("EUR", 500))
+    last = renewed(
+        redeem(redeem(runs(), coupon(1), now=utc("2026-01-05")).after, euros, now=utc("2026-01-05")).after, OF
+    )
+    order = ChangeOrder(seats("3"), Wishes(settlement=Settlement.AT_ONCE))
+    (up,) = change(last[0].after, order, KNOWN, PriceBook(), now=utc("2026-02-05"))
+    assert [each.amount for each in up.coupons] == [None]  # the percentage; the amount was a period's
+    assert renewed(up.after, OF)[0].after.coupons == ()
+
+
+def test_coupons_are_refused_twice_or_in_another_currency_and_removed():
+    half = coupon(3)
+    before = redeem(runs(), half, now=utc("2026-01-05")).after
+    with pytest.raises(CouponApplied):
+        redeem(before, half, now=utc("2026-01-05"))
+    with pytest.raises(CurrencyMismatch):
+        redeem(before, coupon(1, amount=Money("USD", 100)), now=utc("2026-01-05"))
+    gone = remove_coupon(before, half.redemption_id, now=utc("2026-01-06")).after
+    assert gone.coupons == ()
+    with pytest.raises(RedemptionNotFound):
+        remove_coupon(gone, half.redemption_id, now=utc("2026-01-06"))
+
+
+def test_a_commitment_of_the_plan_counts_what_was_billed_for_the_same_period():
+    committed = PlanTerms(minimum_commitments=(MinimumCommitment(Money("EUR", 10000)),))
+    of = build.version([build.flat("31"), build.seat(), build.metered()], terms=committed)
+    before = runs(of)
+    order = ChangeOrder(seats("2"), Wishes(settlement=Settlement.AT_ONCE))
+    (up,) = change(before, order, build.offers(of), PriceBook(), now=utc("2026-01-16T12:00"))
+    (renewal,) = renewed(up.after, of)
+    found = renewal.commitment
+    assert (found.amount, found.billed) == (Money("EUR", 10000), Money("EUR", 3100 + 1000 - 500 + 1000))
+    assert found.service_period == Period(utc("2026-01-01"), utc("2026-02-01"))
+    assert explanation_from_json(found.explanation).rounded == found.amount
+    step = cancel(renewal.after, CancelOrder(CancelAt.NOW), build.offers(of), PriceBook(), now=utc("2026-02-15"))
+    assert (step.commitment.amount, step.commitment.billed) == (Money("EUR", 5000), Money("EUR", 5100))
+    assert step.due is not None
+
+
+def test_looking_ahead_is_the_rules_themselves():
+    trial = build.subscription(OF, trial_days=14)
+    ahead = next_due(trial, KNOWN, PriceBook())
+    assert ahead == boundary(trial, KNOWN, PriceBook(), now=utc("2026-01-15"))
+    order = ChangeOrder(seats("3"), Wishes(ChangeWhen.ON_DATE), utc("2026-03-16T12:00"))
+    (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))
+    made = foreseen(waits.after, KNOWN, PriceBook(), utc("2026-03-16T12:00"))
+    assert amounts(made) == {"seats/credit": "-5.00 EUR", "seats": "15.00 EUR"}
+    ended = cancel(runs(), CancelOrder(CancelAt.NOW), KNOWN, PriceBook(), now=utc("2026-01-05")).after
+    assert next_due(ended, KNOWN, PriceBook()) is None
+
+
+def schedule(start, interval=None, **order):
+    return billing_schedule(ScheduleOrder(utc(start), interval or Interval("month"), proration=DAYS, **order))
+
+
+def test_a_schedule_of_periods_with_shares_and_amounts():
+    """Billing day 31, first invoice from 2 March 2012: 29 of the 31 days since 29 February."""
+    found = schedule(
+        "2012-03-02", alignment=Alignment(AlignmentKind.ANCHOR_DAY, 31), amount=Money("USD", 59995), periods=2
+    )
+    assert [(each.period.end, each.share, each.amount.minor) for each in found] == [
+        (utc("2012-03-31"), Fraction(29, 31), 56124),
+        (utc("2012-04-30"), Fraction(1), 59995),
+    ]
+    assert found[0].explanation == "29/31 periods, by days"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "day", "total"),
+    [
+        ("2012-02-01", "2012-02-15", 1, Fraction(14, 29)),
+        ("2010-12-15", "2011-03-17", 15, 3 + Fraction(2, 31)),
+    ],
+)
+def test_the_shares_of_a_schedule_add_up(start, end, day, total):
+    found = schedule(start, end=utc(end), alignment=Alignment(AlignmentKind.ANCHOR_DAY, day))
+    assert sum(each.share for each in found) == total
+
+
+def test_a_schedule_begins_with_a_free_stub_or_where_it_is_asked_for():
+    free = Alignment(AlignmentKind.CALENDAR, first_stub=FirstStub.NONE)
+    lead, first = schedule("2021-01-10", alignment=free, periods=2)
+    assert (lead.index, lead.share, lead.explanation) == (-1, 0, "free of charge")
+    assert (first.index, first.period.start) == (0, utc("2021-02-01"))
+    (of_then,) = schedule("2019-04-30", from_at=utc("2020-03-29"), periods=1)
+    assert (of_then.index, of_then.period.start) == (10, utc("2020-02-29"))
+    with pytest.raises(InvalidAnchor):
+        schedule("2021-01-10", alignment=Alignment(AlignmentKind.ANCHOR_DAY))
+    with pytest.raises(InvalidPeriod):
+        schedule("2021-01-10", end=utc("2021-01-10"))
+
+
+def test_a_month_in_arrears_is_charged_by_what_it_was():
+    of = build.version([build.flat("31", Timing.ARREARS), build.metered()])
+    order = ChangeOrder(Change(LARGE.id), Wishes(ChangeWhen.NOW))
+    known = build.offers(of, LARGE)
+    (step,) = change(runs(of), order, known, PriceBook(), now=utc("2026-01-11"))
+    assert amounts(step.made) == {"base": "67.06 EUR", "calls": None, "seats": "6.77 EUR"}
+    base = [str(each.priced.rounded) for each in step.made if each.item.code == "base"]
+    assert base == ["10.00 EUR", "67.06 EUR"]
