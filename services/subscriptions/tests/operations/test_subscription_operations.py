@@ -59,7 +59,7 @@ async def test_changes_of_a_subscription_are_told(shop):
     made = (await create_subscription(uow, buyer.id, version.id, Order())).subscription
     uow.take()
     await update_subscription(uow, made.id, "ext", None, "v1")
-    await change_subscription_quantity(uow, made.id, "seats", Fraction(3), ChangeWhen.PERIOD_END, "v3")
+    await change_subscription_quantity(uow, made.id, "seats", Fraction(3), ChangeWhen.PERIOD_END, "v2")
     await cancel_subscription(uow, made.id, CancelOrder(CancelAt.PERIOD_END), "v4")
     await cancel_subscription(uow, made.id, CancelOrder(CancelAt.NOW), "v5")
     told = uow.take()

@@ -61,7 +61,7 @@ class UnitOfWorkContract:
         buyer, plan, version, made = await self.shop(uow)
         assert await uow.customers.lock(buyer.id) == buyer
         assert await uow.customers.party(buyer) == build.ADA
-        assert await uow.plans.lock(plan.id) == plan
+        assert await uow.plans.lock(plan.id) == replace(plan, current_version_id=version.id)
         assert await uow.plans.version(version.id) == version
         assert await uow.subscriptions.lock(made.id) == made
         assert await uow.customers.get_many([buyer.id, uuid7()]) == {buyer.id: buyer}

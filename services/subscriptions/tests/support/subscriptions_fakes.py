@@ -55,7 +55,29 @@ class FakeCustomers:
         return {each: self.rows[each] for each in customer_ids if each in self.rows}
 
     async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
-        return customers
+        return {each: self._payer(customer) for each, customer in customers.items()}
+
+    def _payer(self, customer: Customer) -> Customer:
+        parent_id = customer.terms.parent_id if customer.terms.billed_to_parent else None
+        return customer if parent_id is None else self._payer(self.rows[parent_id])
+
+    async def lock_tree(self) -> None:
+        """One thread, one transaction."""
+
+    async def line(self, customer_id: UUID) -> Sequence[Customer]:
+        customer = self.rows.get(customer_id)
+        if customer is None:
+            return []
+        above = customer.terms.parent_id
+        return [customer, *(await self.line(above) if above else [])]
+
+    async def levels_below(self, customer_id: UUID) -> int:
+        children = [each.id for each in self.rows.values() if each.terms.parent_id == customer_id]
+        return max([1 + await self.levels_below(each) for each in children], default=0)
+
+    async def pays_for(self, customer_id: UUID) -> int:
+        terms = [each.terms for each in self.rows.values()]
+        return sum(each.parent_id == customer_id and each.billed_to_parent for each in terms)
 
     async def save(self, customer: Customer, party: Party | None) -> None:
         self._check_name(customer)
@@ -89,7 +111,9 @@ class FakePlans:
     async def lock(self, plan_id: UUID) -> Plan:
         if plan_id not in self.rows:
             raise PlanNotFound("none")
-        return self.rows[plan_id]
+        sold = [each for each in self.version_rows.values() if each.plan_id == plan_id and each.published_at]
+        newest = max(sold, key=lambda each: each.number, default=None)
+        return replace(self.rows[plan_id], current_version_id=newest.id if newest else None)
 
     async def save(self, plan: Plan) -> None:
         self.rows[plan.id] = plan

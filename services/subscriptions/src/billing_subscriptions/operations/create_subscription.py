@@ -10,7 +10,7 @@ from billing_kernel.ids import uuid7
 from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.coupon import Coupon, check_applicable
 from billing_subscriptions.domain.customer import Customer
-from billing_subscriptions.domain.errors import PlanVersionNotFound
+from billing_subscriptions.domain.errors import InvalidQuantity, PlanVersionNotFound, SubscriptionItemNotFound
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.start import Order, start
 from billing_subscriptions.domain.step import Step
@@ -91,18 +91,21 @@ async def open_start(
 
 
 def begin(opening: Opening, customer: Customer, order: Order, subscription_id: UUID) -> Step:
-    """The decision, for the call and for its preview."""
+    """The decision, for the call and for its preview. An item that is unknown is a quantity that is wrong here."""
     sight = opening.sight
-    return start(
-        order,
-        customer,
-        opening.version,
-        sight.offers,
-        sight.prices,
-        subscription_id=subscription_id,
-        now=sight.now,
-        has_payment_method=opening.has_payment_method,
-    )
+    try:
+        return start(
+            order,
+            customer,
+            opening.version,
+            sight.offers,
+            sight.prices,
+            subscription_id=subscription_id,
+            now=sight.now,
+            has_payment_method=opening.has_payment_method,
+        )
+    except SubscriptionItemNotFound as error:
+        raise InvalidQuantity(error.message, facts=error.facts, violations=error.violations) from error
 
 
 async def checked_coupon(source: Source, opening: Opening, order: Order, coupon: Coupon) -> Coupon:

@@ -77,11 +77,8 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
         metadata = dict(request.metadata) if "metadata" in paths else None
         subscription_id = subscription_uuid(request.subscription_id)
         async with self.begin() as uow:
-            changed = await update_subscription(uow, subscription_id, external_id, metadata, request.etag)
-            answer = pb.UpdateSubscriptionResponse(
-                subscription=subscription_to_pb(changed.subscription, changed.version)
-            )
-            return await uow.answer(answer)
+            changed, version = await update_subscription(uow, subscription_id, external_id, metadata, request.etag)
+            return await uow.answer(pb.UpdateSubscriptionResponse(subscription=subscription_to_pb(changed, version)))
 
     async def CreateSubscription(
         self, request: pb.CreateSubscriptionRequest, context: Any

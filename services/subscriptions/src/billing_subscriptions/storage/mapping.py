@@ -30,6 +30,8 @@ def customer_to_row(customer: Customer) -> Columns:
         "version": customer.version,
         "created_at": customer.created_at,
         "updated_at": customer.updated_at,
+        "parent_customer_id": terms.parent_id,
+        "billed_to_parent": terms.billed_to_parent,
     }
 
 
@@ -42,6 +44,8 @@ def customer_from_row(row: Row) -> Customer:
         collection=CollectionMethod(row["collection"]),
         net_terms_days=row["net_terms_days"],
         metadata=row["metadata"],
+        parent_id=row["parent_customer_id"],
+        billed_to_parent=row["billed_to_parent"],
     )
     return Customer(
         id=row["customer_id"],
