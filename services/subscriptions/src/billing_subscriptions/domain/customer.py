@@ -14,6 +14,7 @@ from billing_kernel.period import UnknownZone, zone_of
 from billing_subscriptions.domain.errors import (
     CustomerArchived,
     CustomerHasSubscriptions,
+    CustomerPaysForOthers,
     InvalidParty,
     UnknownTimeZone,
 )
@@ -63,6 +64,8 @@ class Terms:
     collection: CollectionMethod = CollectionMethod.CHARGE
     net_terms_days: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
+    parent_id: UUID | None = None
+    billed_to_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,12 @@ def change(customer: Customer, terms: Terms, party: Party | None, *, now: dateti
     return replace(after, party_version=after.party_version + 1, country=place.country, region=place.region)
 
 
-def archive(customer: Customer, *, running_subscriptions: int, now: datetime) -> Customer:
-    """The archived customer; itself when it already is. Raises CustomerHasSubscriptions."""
+def archive(customer: Customer, *, running_subscriptions: int, pays_for: int = 0, now: datetime) -> Customer:
+    """The archived customer; itself when it already is. Raises CustomerHasSubscriptions, CustomerPaysForOthers."""
     if customer.state is CustomerState.ARCHIVED:
         return customer
+    if pays_for:
+        raise CustomerPaysForOthers("others are billed to the customer", facts={"customers": str(pays_for)})
     if running_subscriptions:
         facts = {"subscriptions": str(running_subscriptions)}
         raise CustomerHasSubscriptions("the customer has subscriptions that still run", facts=facts)

@@ -10,12 +10,15 @@ from billing_subscriptions.operations.ports import UnitOfWork
 
 
 async def archive_customer(uow: UnitOfWork, customer_id: UUID, etag: str) -> Customer:
-    """An archived customer stays as it is. Raises CustomerNotFound, Conflict, CustomerHasSubscriptions."""
+    """An archived customer stays as it is. Raises CustomerNotFound, Conflict, CustomerHasSubscriptions,
+    CustomerPaysForOthers."""
+    await uow.customers.lock_tree()
     before = await uow.customers.lock(customer_id)
     check_etag(etag, before.version)
     now = await uow.now()
     running = await uow.customers.running_subscriptions(customer_id)
-    after = rules.archive(before, running_subscriptions=running, now=now)
+    pays_for = await uow.customers.pays_for(customer_id)
+    after = rules.archive(before, running_subscriptions=running, pays_for=pays_for, now=now)
     if after is not before:
         await uow.customers.save(after, None)
         await uow.publish(CustomerArchived(after, now))

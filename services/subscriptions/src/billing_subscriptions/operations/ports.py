@@ -47,6 +47,18 @@ class Customers(Protocol):
     async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
         """Who pays for each of the customers, by the customer's id."""
 
+    async def lock_tree(self) -> None:
+        """Whoever changes who stands above whom, or who pays, takes turns; taken before any customer is locked."""
+
+    async def line(self, customer_id: UUID) -> Sequence[Customer]:
+        """The customer and those above it, nearest first; empty for an unknown one."""
+
+    async def levels_below(self, customer_id: UUID) -> int:
+        """How many customers stand one under the other below it."""
+
+    async def pays_for(self, customer_id: UUID) -> int:
+        """How many customers are billed to it."""
+
     async def save(self, customer: Customer, party: Party | None) -> None:
         """With `party` when the customer's party version is new. Raises ExternalIdTaken."""
 

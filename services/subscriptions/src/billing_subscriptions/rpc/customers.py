@@ -18,6 +18,7 @@ from billing_subscriptions.operations.ports import Begin, Read
 from billing_subscriptions.operations.update_customer import update_customer
 from billing_subscriptions.wire.customers import (
     CHANGEABLE,
+    IN_TREE,
     STATES,
     change_from_pb,
     customer_to_pb,
@@ -69,7 +70,14 @@ class CustomersServicer(pb_grpc.CustomersServiceServicer):
         change = change_from_pb(request.customer, paths)
         new_party = party_from_pb(request.customer.party) if "party" in paths else None
         async with self.begin() as uow:
-            changed = await update_customer(uow, customer_uuid(request.customer_id), change, new_party, request.etag)
+            changed = await update_customer(
+                uow,
+                customer_uuid(request.customer_id),
+                change,
+                new_party,
+                request.etag,
+                in_tree=not IN_TREE.isdisjoint(paths),
+            )
             party = new_party or await uow.customers.party(changed)
             return await uow.answer(pb.UpdateCustomerResponse(customer=customer_to_pb(changed, party)))
 

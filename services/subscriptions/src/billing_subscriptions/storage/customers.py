@@ -1,6 +1,6 @@
 """Customers and their parties behind the Customers port."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from billing_runtime.transaction import Transaction
@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 
 from billing_subscriptions.domain.customer import Customer, Party
 from billing_subscriptions.domain.errors import CustomerNotFound
+from billing_subscriptions.storage.hierarchy import levels_below, line_of, lock_tree, payers_of, pays_for
 from billing_subscriptions.storage.mapping import customer_from_row, customer_to_row, party_to_row
 from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.statements import Insert, insert_row, row, rows, write
@@ -18,7 +19,9 @@ _CUSTOMER, _PARTY = Insert.into(customer_table), Insert.into(party_table)
 _ADD = f"WITH customer_row AS ({_CUSTOMER.text}) {_PARTY.text}"
 _LOCK = "SELECT * FROM customer WHERE customer_id = %s FOR UPDATE"
 _MANY = "SELECT * FROM customer WHERE customer_id = ANY(%s)"
-_RUNNING = "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state NOT IN ('CANCELED', 'EXPIRED')"
+_RUNNING = (
+    "SELECT count(*) AS running FROM subscription WHERE customer_id = %s AND state NOT IN ('CANCELED', 'EXPIRED')"
+)
 
 
 class PostgresCustomers:
@@ -40,7 +43,19 @@ class PostgresCustomers:
         return {customer.id: customer for customer in found}
 
     async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
-        return customers
+        return await payers_of(self._tx, customers)
+
+    async def lock_tree(self) -> None:
+        await lock_tree(self._tx)
+
+    async def line(self, customer_id: UUID) -> Sequence[Customer]:
+        return await line_of(self._tx, customer_id)
+
+    async def levels_below(self, customer_id: UUID) -> int:
+        return await levels_below(self._tx, customer_id)
+
+    async def pays_for(self, customer_id: UUID) -> int:
+        return await pays_for(self._tx, customer_id)
 
     async def save(self, customer: Customer, party: Party | None) -> None:
         """Written under the row's lock, so the version needs no second look."""

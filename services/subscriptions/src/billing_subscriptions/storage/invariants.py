@@ -40,4 +40,21 @@ INVARIANTS: Mapping[str, str] = {
         SELECT s.subscription_id FROM subscription AS s JOIN customer AS c USING (customer_id)
         WHERE c.state = 'ARCHIVED' AND s.state <> 'CANCELED'
     """,
+    # A payer bills in the currency of whoever is billed to it, and is there.
+    "payer_can_pay": """
+        SELECT c.customer_id FROM customer AS c JOIN customer AS p ON p.customer_id = c.parent_customer_id
+        WHERE c.billed_to_parent AND (p.state = 'ARCHIVED' OR p.currency <> c.currency)
+    """,
+    # Along five parents nobody is met twice, and there is an end.
+    "no_customer_above_itself": """
+        WITH RECURSIVE line AS (
+            SELECT customer_id AS start_id, parent_customer_id AS at_id, 1 AS place
+            FROM customer WHERE parent_customer_id IS NOT NULL
+            UNION ALL
+            SELECT line.start_id, c.parent_customer_id, line.place + 1
+            FROM line JOIN customer AS c ON c.customer_id = line.at_id
+            WHERE c.parent_customer_id IS NOT NULL AND line.place < 6
+        )
+        SELECT DISTINCT start_id FROM line WHERE at_id = start_id OR place > 5
+    """,
 }

@@ -23,6 +23,7 @@ from billing_subscriptions.storage import tables
 from billing_subscriptions.storage.add_ons import PostgresAddOns
 from billing_subscriptions.storage.catalogue import PostgresCatalogue
 from billing_subscriptions.storage.coupons import PostgresCoupons
+from billing_subscriptions.storage.hierarchy import payers_of
 from billing_subscriptions.storage.history import entries_of, row_as_of
 from billing_subscriptions.storage.mapping import customer_from_row, party_from_row
 from billing_subscriptions.storage.named import features_of, products_of
@@ -73,7 +74,7 @@ class PostgresReads:
         return customer_from_row(found), party_from_row(found)
 
     async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
-        return customers
+        return await payers_of(self._tx, customers)
 
     async def customers(
         self, *, external_id: str, state: CustomerState | None, after: UUID | None, limit: int

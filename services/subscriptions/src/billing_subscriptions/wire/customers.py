@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from billing.common.v1 import collection_pb2, party_pb2, tax_facts_pb2
 from billing.subscriptions.v1 import customer_pb2, customers_service_pb2, events_pb2
@@ -11,13 +12,15 @@ from billing_subscriptions.domain.customer import Address, CollectionMethod, Cus
 from billing_subscriptions.domain.etag import etag_of
 from billing_subscriptions.domain.tax_ids import TaxId, TaxIdType
 from billing_subscriptions.wire.enums import EnumTable
-from billing_subscriptions.wire.ids import customer_text, party_text, seller_text
+from billing_subscriptions.wire.ids import customer_text, customer_uuid, party_text, seller_text
 from billing_subscriptions.wire.times import time_to_pb
 
 TAX_ID_TYPES = EnumTable(tax_facts_pb2.TaxIdType, TaxIdType, "TAX_ID_TYPE_")
 COLLECTION_METHODS = EnumTable(collection_pb2.CollectionMethod, CollectionMethod, "COLLECTION_METHOD_")
 STATES = EnumTable(customer_pb2.CustomerState, CustomerState, "CUSTOMER_STATE_")
 
+# What may change who stands above whom, or who pays.
+IN_TREE = frozenset({"parent_customer_id", "billed_to_parent", "currency_code"})
 CHANGEABLE = frozenset(
     {
         "external_id",
@@ -28,6 +31,8 @@ CHANGEABLE = frozenset(
         "collection_method",
         "net_terms_days",
         "metadata",
+        "parent_customer_id",
+        "billed_to_parent",
     }
 )
 
@@ -76,6 +81,8 @@ def terms_from_pb(request: customers_service_pb2.CreateCustomerRequest) -> Terms
         collection=COLLECTION_METHODS.from_pb(method),
         net_terms_days=request.net_terms_days,
         metadata=dict(request.metadata),
+        parent_id=parent_uuid(request.parent_customer_id),
+        billed_to_parent=request.billed_to_parent,
     )
 
 
@@ -89,12 +96,19 @@ def change_from_pb(change: customers_service_pb2.CustomerChange, paths: frozense
         "collection_method": lambda: {"collection": COLLECTION_METHODS.from_pb(change.collection_method)},
         "net_terms_days": lambda: {"net_terms_days": change.net_terms_days},
         "metadata": lambda: {"metadata": dict(change.metadata)},
+        "parent_customer_id": lambda: {"parent_id": parent_uuid(change.parent_customer_id)},
+        "billed_to_parent": lambda: {"billed_to_parent": change.billed_to_parent},
     }
     assert {*readers, "party"} == CHANGEABLE
     fields: dict[str, Any] = {}
     for path in paths - {"party"}:
         fields.update(readers[path]())
     return lambda terms: replace(terms, **fields)
+
+
+def parent_uuid(text: str) -> UUID | None:
+    """None for the empty text."""
+    return customer_uuid(text) if text else None
 
 
 def tax_ids_from_pb(tax_ids: Iterable[tax_facts_pb2.TaxId]) -> tuple[TaxId, ...]:
@@ -124,6 +138,8 @@ def customer_to_pb(customer: Customer, party: Party) -> customer_pb2.Customer:
         etag=etag_of(customer.version),
         create_time=time_to_pb(customer.created_at),
         update_time=time_to_pb(customer.updated_at),
+        parent_customer_id=customer_text(terms.parent_id) if terms.parent_id else "",
+        billed_to_parent=terms.billed_to_parent,
     )
 
 
