@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import change, create, get, idle, ingest, rating, renewals, rest, run
+from tests.bench import change, create, get, idle, ingest, migration, rating, renewals, rest, run
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
@@ -19,6 +19,7 @@ MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "create": create.measure,
     "change": change.measure,
     "renewals": renewals.measure,
+    "migration": migration.measure,
     "rest": rest.measure,
     "ingest": ingest.measure,
     "run": run.measure,
