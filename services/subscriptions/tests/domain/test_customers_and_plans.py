@@ -1,7 +1,6 @@
 """Customers, tax ids and plans."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 import subscriptions_builders as build
@@ -25,7 +24,6 @@ from billing_subscriptions.domain.errors import (
 )
 from billing_subscriptions.domain.etag import check_etag, etag_of
 from billing_subscriptions.domain.plan import NewVersion, PlanVersionState, Timing
-from billing_subscriptions.domain.quantity import Step, pending, prune, quantity_at, schedule
 from billing_subscriptions.domain.tax_ids import TaxId, TaxIdType, check_tax_ids
 from subscriptions_builders import utc
 
@@ -184,15 +182,3 @@ def test_publishing_is_for_good_and_needs_the_meters():
 def test_plan_names():
     with pytest.raises(InvalidName):
         plans.rename(build.plan(), " ", {}, now=NOW)
-
-
-def test_schedules():
-    steps = (Step(utc("2026-01-01"), Fraction(1)),)
-    steps = schedule(steps, Step(utc("2026-02-01"), Fraction(2)))
-    steps = schedule(steps, Step(utc("2026-03-01"), Fraction(3)))
-    assert [quantity_at(steps, utc(f"2026-0{month}-15")) for month in (1, 2, 3)] == [1, 2, 3]
-    assert quantity_at(steps, utc("2025-01-01")) == 1
-    assert pending(steps, utc("2026-02-01")) == 3
-    assert pending(steps, utc("2026-03-01")) is None
-    assert [step.quantity for step in prune(steps, utc("2026-02-01"))] == [2, 3]
-    assert schedule(steps, Step(utc("2026-02-01"), Fraction(9)))[-1].quantity == 9

@@ -41,6 +41,7 @@ START, END = utc("2026-01-01"), utc("2026-02-01")
 WHOLE = Period(START, END)
 
 instants = st.integers(0, 31 * 24 * 60 - 1).map(lambda minutes: START + timedelta(minutes=minutes))
+early = instants.filter(lambda at: at < END - timedelta(days=1))  # a credit that rounds to nothing is not made
 overrides = st.sampled_from(["1", "12.34"]).map(
     lambda amount: PriceOverride("seats", price_from_json({"model": "per_unit", "unit_amount": amount}))
 )
@@ -87,7 +88,7 @@ def check_credits(charges):
 
 @settings(deadline=None)
 @given(
-    chain=st.lists(st.tuples(instants, st.one_of(changes, st.none())), max_size=8),
+    chain=st.lists(st.tuples(early, st.one_of(changes, st.none())), max_size=8),
     rule=st.sampled_from([rule for rule in RULES if rule.basis is not Basis.NONE]),
 )
 def test_a_chain_of_changes_conserves_the_money_of_the_items_paid_ahead(chain, rule):

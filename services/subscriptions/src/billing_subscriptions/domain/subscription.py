@@ -19,8 +19,6 @@ from billing_subscriptions.domain.errors import InvalidTransition
 from billing_subscriptions.domain.plan_item import PlanItem
 from billing_subscriptions.domain.policy import Settlement
 
-NO_METADATA: Mapping[str, str] = {}
-
 
 class State(StrEnum):
     SCHEDULED = "SCHEDULED"  # begins in the future
@@ -262,7 +260,7 @@ class Subscription:
 
     @property
     def cancels_at_period_end(self) -> bool:
-        return self.cancelation is not None and self.cancelation.at == self.period.end and not self.ended
+        return self.cancelation is not None and self.cancelation.at == self.period.end
 
     @property
     def running_period(self) -> Period | None:
@@ -296,9 +294,7 @@ class Subscription:
 def moved(before: State, after: State) -> State:
     """`after`. Raises InvalidTransition, naming both, where the table of transitions forbids it."""
     if after not in TRANSITIONS[before]:
-        facts = {"from": before.value, "to": after.value}
-        violation = Violation("state", f"{before} never becomes {after}", "state.transition")
-        raise InvalidTransition(
-            f"a subscription that is {before} never becomes {after}", facts=facts, violations=[violation]
-        )
+        text, facts = f"{before} never becomes {after}", {"from": before.value, "to": after.value}
+        broken = Violation("state", text, "state.transition")
+        raise InvalidTransition(f"a subscription that is {text}", facts=facts, violations=[broken])
     return after
