@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.invoicing.v1.billing_runs_service_pb2 import ListParkedDuesRequest
+from billing.subscriptions.v1.migrations_service_pb2 import CreateMigrationRequest
 from billing.subscriptions.v1.plans_service_pb2 import GetPlanVersionRequest
 from billing.tax.v1.exemptions_service_pb2 import CreateExemptionRequest
 from billing.tax.v1.registrations_service_pb2 import ListRegistrationsRequest
@@ -43,9 +44,8 @@ async def household(servers: Servers) -> Household:
     own, others = [await _customer(world, name, version_id) for name in ("anna", "bruno")]
     nobody = catalogue.flat("base", "1.00")
     nobody.tax_category = "unknown_category"
-    await catalogue.subscribe(
-        world, await catalogue.customer(world, "carl"), await catalogue.plan(world, "parked", [nobody])
-    )
+    parked_id = await catalogue.plan(world, "parked", [nobody])
+    await catalogue.subscribe(world, await catalogue.customer(world, "carl"), parked_id)
     run = await world.bill()
     [parked] = (await world.admin.runs.ListParkedDues(ListParkedDuesRequest())).dues
     [registration] = (await world.admin.registrations.ListRegistrations(ListRegistrationsRequest())).registrations
@@ -58,6 +58,8 @@ async def household(servers: Servers) -> Household:
         "exemption_id": await _exemption(world, own["customer_id"]),
         "run_id": run.run_id,
         "due_id": parked.due_id,
+        "to_plan_version_id": parked_id,
+        "migration_id": await _migration(world, version_id, parked_id),
     }
     own, others = await _paid(world, own), await _paid(world, others)
     await _credited(world, servers, own, others)
@@ -100,6 +102,14 @@ def _account(ids: Mapping[str, str]) -> Account:
 async def _plan_id(world: World, version_id: str) -> str:
     request = GetPlanVersionRequest(plan_version_id=version_id)
     return (await world.admin.plans.GetPlanVersion(request)).plan_version.plan_id
+
+
+async def _migration(world: World, source_id: str, target_id: str) -> str:
+    """A dry run, so that nobody moves; it has a result for each customer."""
+    request = CreateMigrationRequest(from_plan_version_ids=[source_id], to_plan_version_id=target_id, dry_run=True)
+    made = (await world.admin.migrations.CreateMigration(request)).migration
+    await world.settle()
+    return made.migration_id
 
 
 async def _exemption(world: World, customer_id: str) -> str:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from billing.common.v1.access_pb2 import AUDIENCE_INTERNAL, AUDIENCE_PUBLIC, Access, access
+from billing_kernel.ids import encode, uuid7
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -17,7 +18,13 @@ from tests.scenarios.callers import Caller
 from tests.scenarios.world import stamp
 
 FILES = {
-    "subscriptions": ("customers_service", "plans_service", "subscriptions_service", "renewals_service"),
+    "subscriptions": (
+        "customers_service",
+        "plans_service",
+        "subscriptions_service",
+        "renewals_service",
+        "migrations_service",
+    ),
     "usage": ("meters_service", "usage_service", "rating_service"),
     "tax": ("registrations_service", "exemptions_service", "tax_service"),
     "payments": ("payment_methods_service", "payments_service"),
@@ -45,6 +52,7 @@ NEEDS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "UpdateSubscription": lambda: LABELS,
     "ChangeSubscriptionQuantity": lambda: {"item": {"code": "seat", "quantity": "2"}},
     "CancelSubscription": lambda: {"cancel_at": 2},
+    "CreateMigration": lambda: {"from_plan_version_ids": [encode("pv", uuid7())]},
     "UpdateMeter": lambda: LABELS,
     "CreateRegistration": lambda: {"country_code": "FR", "scheme": 1, "start_time": SOON},
     "EndRegistration": lambda: {"end_time": SOON},
