@@ -4,7 +4,15 @@ import sys
 
 import typer
 
-from billing_cli import access_commands, billing_commands, migration_commands, operator_commands, stack_commands
+from billing_cli import (
+    access_commands,
+    billing_commands,
+    catalog_commands,
+    migration_commands,
+    operator_commands,
+    price_commands,
+    stack_commands,
+)
 from billing_cli.console import complain
 from billing_cli.demo.command import demo
 from billing_cli.errors import CliError
@@ -20,6 +28,8 @@ commands = typer.Typer(
 )
 tenants = typer.Typer(help="Tenants.", no_args_is_help=True)
 letters = typer.Typer(help="Events that a service could not take.", no_args_is_help=True)
+catalogs = typer.Typer(help="What is sold, as one file.", no_args_is_help=True)
+prices = typer.Typer(help="Prices.", no_args_is_help=True)
 commands.command()(stack_commands.up)
 commands.command()(stack_commands.status)
 commands.command()(stack_commands.down)
@@ -30,6 +40,12 @@ commands.add_typer(tenants, name="tenant")
 commands.command()(demo)
 commands.command()(billing_commands.run)
 commands.command()(billing_commands.pdf)
+catalogs.command("export")(catalog_commands.export)
+catalogs.command("diff")(catalog_commands.diff)
+catalogs.command("apply")(catalog_commands.apply)
+commands.add_typer(catalogs, name="catalog")
+prices.command("preview")(price_commands.preview)
+commands.add_typer(prices, name="price")
 commands.command()(migration_commands.migrate)
 commands.command()(operator_commands.invariants)
 letters.command("list")(operator_commands.list_letters)

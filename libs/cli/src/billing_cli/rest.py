@@ -69,6 +69,8 @@ class RestError(CliError):
         super().__init__(f"{request}: {status}{refused.reason} {refused.message}".rstrip(), hint)
         self.http_status = refused.http_status
         self.reason = refused.reason
+        self.said = refused.message
+        self.violations = refused.violations
 
 
 class RestClient:
