@@ -21,6 +21,7 @@ from tests.e2e.cases import (
     item,
     lost,
     meter,
+    migrated,
     order,
     paid,
     plan,
@@ -70,6 +71,7 @@ ENUMS = (
     bad("tax id type unset", "CreateCustomer", buyer(tax_ids=[{"value": "DE1"}]), "tax_ids[0].type"),
     bad("collection unknown", "CreateCustomer", buyer(collection_method=9), "collection_method", rest=GUARD),
     bad("state unknown", "ListInvoices", {"state": 99}, "state", rest=EDGE),
+    bad("migration on a date", "CreateMigration", migrated(when=3), "when"),
     bad("mode unknown", "RunBilling", {"as_of": PAST, "mode": 9}, "mode", rest=GUARD),
 )
 AMOUNTS = (
@@ -159,6 +161,7 @@ TIMES = (
     invalid("start in the future", "CreateSubscription", order(start_time="2999-01-01T00:00:00Z"), "START_IN_FUTURE"),
     invalid("start in year 1", "CreateSubscription", order(start_time="0001-01-01T00:00:00Z"), "START_TOO_OLD"),
     invalid("start at the end of time", "CreateSubscription", order(start_time=END_OF_TIME), "START_IN_FUTURE"),
+    invalid("migration to itself", "CreateMigration", migrated(to_plan_version_id="$version"), "INVALID_MIGRATION"),
     unfit("run in the future", "RunBilling", {"as_of": "2999-01-01T00:00:00Z"}, "AS_OF_IN_FUTURE"),
     bad("run without a time", "RunBilling", {}, "as_of"),
     unfit("clock of a live tenant", "AdvanceClock", {"to": "2999-01-01T00:00:00Z"}, "NO_TEST_CLOCK"),
@@ -215,6 +218,7 @@ IDS = (
     lost("their invoice", "GetInvoice", {"invoice_id": "$other.invoice"}, "INVOICE"),
     lost("their PDF", "GetInvoicePdf", {"invoice_id": "$other.invoice"}, "INVOICE"),
     lost("their run", "GetBillingRun", {"run_id": "$other.run"}, "BILLING_RUN"),
+    lost("move to their version", "CreateMigration", migrated(to_plan_version_id="$other.version"), "PLAN_VERSION"),
     lost("their payment", "RetryPayment", {"payment_id": "$other.payment"}, "PAYMENT"),
     lost("their method", "DetachPaymentMethod", {"payment_method_id": "$other.method"}, "PAYMENT_METHOD"),
     lost("their seller", "UpdateSeller", footer(seller_id="$other.seller"), "SELLER"),
@@ -230,6 +234,7 @@ IDS = (
 )
 STATES = (
     unfit("draft sold", "CreateSubscription", order(plan_version_id="$draft"), "PLAN_VERSION_NOT_PUBLISHED"),
+    unfit("migration to a draft", "CreateMigration", migrated(), "PLAN_VERSION_NOT_PUBLISHED"),
     unfit("published again", "PublishPlanVersion", {"plan_version_id": "$version"}, "PLAN_VERSION_PUBLISHED"),
     unfit("customer with subscriptions archived", "ArchiveCustomer", CUS, "CUSTOMER_HAS_SUBSCRIPTIONS"),
     unfit("paid invoice voided", "VoidInvoice", {"invoice_id": "$invoice", "reason": "x"}, "INVOICE_PAID"),
@@ -243,6 +248,7 @@ STATES = (
 ROLES = (
     denied("viewer writes", "CreatePlan", {"code": "v", "name": "n"}, who="viewer"),
     denied("viewer runs billing", "RunBilling", {"as_of": PAST}, who="viewer"),
+    denied("viewer migrates", "CreateMigration", migrated(), who="viewer"),
     denied("viewer pays", "MarkInvoicePaid", paid(1), who="viewer"),
     denied("customer lists customers", "ListCustomers", {}, who="customer"),
     denied("customer reads sellers", "GetSeller", {"seller_id": "$seller"}, who="customer"),
@@ -259,6 +265,7 @@ ROLES = (
 )
 KEYS = (
     invalid("run without a key", "RunBilling", {"as_of": PAST}, KEY_REQUIRED, key=KEYLESS),
+    invalid("migration without a key", "CreateMigration", migrated(), KEY_REQUIRED, key=KEYLESS),
     invalid("payment without a key", "MarkInvoicePaid", paid(1), KEY_REQUIRED, key=KEYLESS),
     invalid("void without a key", "VoidInvoice", {"invoice_id": "$open", "reason": "x"}, KEY_REQUIRED, key=KEYLESS),
     invalid("retry without a key", "RetryPayment", {"payment_id": "$payment"}, KEY_REQUIRED, key=KEYLESS),

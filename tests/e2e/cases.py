@@ -108,6 +108,10 @@ def tier(up_to: str = "", price: str = "1") -> Json:
     return {"up_to": up_to, "unit_amount": price}
 
 
+def migrated(**changes: Any) -> Json:
+    return {"from_plan_version_ids": ["$version"], "to_plan_version_id": "$draft", **changes}
+
+
 def buyer(**changes: Any) -> Json:
     return {"party": PARTY, "currency_code": "EUR", **changes}
 
