@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import change, create, get, idle, ingest, migration, rating, renewals, rest, run
+from tests.bench import change, create, entitlement, get, idle, ingest, migration, rating, renewals, rest, run
 from tests.bench.figures import Row, show, write
 
 ROOT = Path(".billing")
 MEASURES: Mapping[str, Callable[[Path], Row]] = {
     "get": get.measure,
+    "entitlement": entitlement.measure,
     "create": create.measure,
     "change": change.measure,
     "renewals": renewals.measure,

@@ -116,11 +116,14 @@ def publish_plan(
     """The id of a published monthly version in EUR."""
     stub = plans_grpc.PlansServiceStub(channel)
     plan = stub.CreatePlan(plans.CreatePlanRequest(code=code, name=code.title()), metadata=metadata).plan
-    month = period_pb2.Interval(unit=period_pb2.INTERVAL_UNIT_MONTH, count=1)
-    wanted = plans.CreatePlanVersionRequest(plan_id=plan.plan_id, currency_code="EUR", interval=month, items=items)
+    wanted = plans.CreatePlanVersionRequest(plan_id=plan.plan_id, currency_code="EUR", interval=month(), items=items)
     version = stub.CreatePlanVersion(wanted, metadata=metadata).plan_version
     publish = plans.PublishPlanVersionRequest(plan_version_id=version.plan_version_id)
     return stub.PublishPlanVersion(publish, metadata=metadata).plan_version.plan_version_id
+
+
+def month() -> period_pb2.Interval:
+    return period_pb2.Interval(unit=period_pb2.INTERVAL_UNIT_MONTH, count=1)
 
 
 def _cpu_s(child: Child) -> float:

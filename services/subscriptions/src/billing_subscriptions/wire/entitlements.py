@@ -1,7 +1,8 @@
 """Entitlements <-> their messages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from uuid import UUID
 
 from billing.subscriptions.v1 import entitlements_service_pb2 as pb
@@ -12,6 +13,9 @@ from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import customer_text, subscription_text
 from billing_subscriptions.wire.times import time_to_pb
 
+# Asked again and again for the same few.
+_customer_text: Callable[[UUID], str] = lru_cache(10_000)(customer_text)
+_subscription_text: Callable[[UUID], str] = lru_cache(10_000)(subscription_text)
 REASONS = EnumTable(pb.EntitlementReason, Reason, "ENTITLEMENT_REASON_")
 
 
@@ -25,8 +29,8 @@ def verdict_to_pb(verdict: Verdict, customer_id: UUID) -> pb.CheckEntitlementRes
         allowed=verdict.allowed,
         reason=REASONS.to_pb(verdict.reason),
         value=verdict.value,
-        subscription_id=subscription_text(verdict.subscription_id) if verdict.subscription_id else "",
-        customer_id=customer_text(customer_id),
+        subscription_id=_subscription_text(verdict.subscription_id) if verdict.subscription_id else "",
+        customer_id=_customer_text(customer_id),
     )
     if verdict.limit is not None:
         message.limit = format_decimal(verdict.limit)
