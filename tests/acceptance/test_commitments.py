@@ -23,7 +23,7 @@ async def test_minimum_commitment_is_filled_up(api: Api) -> None:
     commitment = {"amount": {"currency_code": "EUR", "amount_minor": 1000000}}
     version = await shop.plan(api, [fee], minimum_commitments=[commitment])
     sold = await shop.subscribe(api, version, "2023-02-04", end_time=shop.midnight("2023-03-04"))
-    await api.post("/v1/billing_runs")
+    await api.post("/v1/billing_runs", as_of=shop.midnight("2023-03-05"))
     invoice = await _invoice(api, sold)
     amounts = {line["code"]: int(line["amount_minor"]) for line in invoice["lines"]}
     assert amounts.pop("fee") == 100000
