@@ -313,3 +313,20 @@ def test_too_many_boundaries_behind_are_refused():
     assert len(catch_up(made, build.offers(daily), PriceBook(), now=now)) == 36
     with pytest.raises(RenewalsBehind):
         catch_up(made, build.offers(daily), PriceBook(), now=now + timedelta(days=1))
+
+
+def test_a_term_goes_on_with_another_version_and_begins_anew_with_another_interval():
+    yearly = PlanTerms(term_periods=12)
+    one, other = build.version(terms=yearly), build.version([build.flat("9")], terms=yearly)
+    longer = build.version(interval=Interval("month", 3), terms=PlanTerms(term_periods=4))
+    known, before = build.offers(one, other, longer), runs(one)
+    (waits,) = change(before, ChangeOrder(Change(other.id)), known, PriceBook(), now=utc("2026-01-05"))
+    (renewal,) = renewed(waits.after, known)
+    assert (renewal.after.plan_version_id, renewal.after.term_periods_left) == (other.id, 11)
+    (turned,) = change(renewal.after, ChangeOrder(Change(longer.id)), known, PriceBook(), now=utc("2026-02-05"))
+    assert turned.after.term_periods_left == 4
+
+
+def test_what_was_never_paid_is_given_back_whole_when_it_is_canceled():
+    step = canceled(build.started(ALL, payment_gated=True).after, at="2026-01-01T20:00")
+    assert (step.after.state, billed(step)) == (State.CANCELED, {"base/credit": "-31.00 EUR"})

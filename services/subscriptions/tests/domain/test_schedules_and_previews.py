@@ -283,3 +283,16 @@ def test_a_month_in_arrears_is_charged_by_what_it_was():
     assert amounts(step.made) == {"base": "67.06 EUR", "calls": None, "seats": "6.77 EUR"}
     base = [str(each.priced.rounded) for each in step.made if each.item.code == "base"]
     assert base == ["10.00 EUR", "67.06 EUR"]
+
+
+def test_a_commitment_ends_with_its_period_where_another_interval_begins():
+    terms = PlanTerms(minimum_commitments=(MinimumCommitment(Money("EUR", 31000)),))
+    of, yearly = (
+        build.version([build.flat("31"), build.metered()], terms=terms),
+        build.version([build.flat("300"), build.metered()], Interval("year")),
+    )
+    order = ChangeOrder(Change(yearly.id), Wishes(settlement=Settlement.NEXT_INVOICE))
+    (step,) = change(runs(of), order, build.offers(of, yearly), PriceBook(), now=utc("2026-01-11"))
+    assert (step.commitment.amount, step.commitment.billed) == (Money("EUR", 10000), Money("EUR", 1000))
+    assert billed(step) == {"base/credit": "-21.00 EUR", "base": "300.00 EUR", "calls": None}
+    assert (step.after.pending, step.after.period_billed_minor) == ((), 30000)

@@ -139,7 +139,12 @@ def take(
     if not bills(before):
         fields = anew(before, shape.version.interval, at) if shape.version.interval != version.interval else {}
         after = changed(
-            before, at=at, now=now, items=shape.items, **moved_plan(before, version, shape.version), **fields
+            before,
+            at=at,
+            now=now,
+            items=shape.items,
+            **moved_plan(version, shape.version, before.term_periods_left),
+            **fields,
         )
         return between(named, before, after, Made(), at=at, rules=rules)
     return _with_lines(before, version, shape, parts, prices, named, at=at, now=now)
@@ -157,7 +162,7 @@ def _with_lines(
     now: datetime,
 ) -> Step:
     turns = shape.version.interval != version.interval
-    fields = moved_plan(before, version, shape.version)
+    fields = moved_plan(version, shape.version, before.term_periods_left)
     if turns:
         fields |= anew(before, shape.version.interval, at)
     ordinal = before.version + 1
@@ -167,7 +172,8 @@ def _with_lines(
     after = changed(before, at=at, now=now, items=items, **fields)
     commitment = commitment_of(old, at) if turns else None
     rules = tuple((part.kind, part.rule) for part in parts)
-    return between(kind, before, after, made, at=at, commitment=commitment, rules=rules)
+    flush = commitment is not None  # it counts what was billed for its period, so nothing of it may wait
+    return between(kind, before, after, made, at=at, flush=flush, commitment=commitment, rules=rules)
 
 
 def _rule_of(parts: Sequence[Part]) -> RuleOf:

@@ -1,5 +1,7 @@
 """The minimum commitment of a whole plan for a period that ends."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from billing_kernel.money import ExactAmount, Money, round_amount
@@ -7,7 +9,7 @@ from billing_kernel.period import Period
 from billing_pricing import Explanation
 from billing_pricing.nodes import Constant, Node, Share
 
-from billing_subscriptions.domain.charges import COMMITMENT, WHOLE, Commitment, charge_id
+from billing_subscriptions.domain.charges import COMMITMENT, WHOLE, Charge, Commitment, charge_id
 from billing_subscriptions.domain.items import TICK, Frame
 from billing_subscriptions.domain.plan_item import TaxBehavior
 
@@ -37,3 +39,18 @@ def commitment_of(frame: Frame, end: datetime) -> Commitment | None:
         tax_behavior=TaxBehavior.EXCLUSIVE,
         supply_at=served.end - TICK,
     )
+
+
+def counting(commitment: Commitment, charges: Iterable[Charge]) -> Commitment:
+    """The commitment of a period that was cut short: what its due makes beyond the cut counts as billed.
+
+    What lies within the period is counted by whoever fills the commitment up.
+    """
+    served = commitment.service_period
+    beyond = sum(
+        each.rounded_minor
+        for each in charges
+        if each.service_period.end > served.end
+        and (each.credit_of is not None or each.service_period.start < served.end)
+    )
+    return replace(commitment, billed=commitment.billed + Money(commitment.billed.currency, beyond))

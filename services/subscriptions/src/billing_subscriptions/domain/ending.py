@@ -61,13 +61,17 @@ def ended_now(
     at: datetime,
     now: datetime,
 ) -> Step:
-    """What was used until `at` is charged, what was paid ahead given back where that was asked for; all is settled."""
+    """What was used until `at` is charged, what was paid ahead given back where that was asked for; all is settled.
+
+    One that never ran, for want of its first payment, gets everything back.
+    """
     made: tuple[Charge, ...] = ()
     frame = Frame(before, version, prices, before.version + 1)
-    billed = bills(before)
-    if billed:
-        made = _last_lines(frame, at, asked)
-    commitment = commitment_of(frame, at) if billed else None
+    commitment: Commitment | None = None
+    if before.state is State.INCOMPLETE:
+        made = _all_back(frame)
+    elif bills(before):
+        made, commitment = _last_lines(frame, at, asked), commitment_of(frame, at)
     after = changed(before, at=at, now=now, **_end_fields(before, state, at))
     kind = StepKind.CANCELED if state is State.CANCELED else StepKind.EXPIRED
     return between(kind, before, after, Made(now=made), at=at, flush=True, commitment=commitment)
@@ -76,14 +80,18 @@ def ended_now(
 def expired(before: Subscription, offers: Offers, prices: PriceBook, *, at: datetime, now: datetime) -> Step:
     """The first payment never came: what was charged ahead is given back whole."""
     frame = Frame(before, offers.versions[before.plan_version_id], prices, before.version + 1)
+    after = changed(before, at=at, now=now, **_end_fields(before, State.EXPIRED, at))
+    return between(StepKind.EXPIRED, before, after, Made(now=_all_back(frame)), at=at, flush=True)
+
+
+def _all_back(frame: Frame) -> tuple[Charge, ...]:
+    """What was charged ahead and never paid."""
     rule, found = frame.version.terms.proration, []
-    for item in before.items:
+    for item in frame.subscription.items:
         covered = covered_of(frame, item)
         if covered is not None:
             found.append(credit_of_part(frame, item, covered, covered.span.end, rule, ChargeReason.CANCELATION))
-    made = Made(now=tuple(each for each in found if each is not None))
-    after = changed(before, at=at, now=now, **_end_fields(before, State.EXPIRED, at))
-    return between(StepKind.EXPIRED, before, after, made, at=at, flush=True)
+    return tuple(each for each in found if each is not None)
 
 
 def _last_lines(frame: Frame, at: datetime, asked: Cancelation | None) -> tuple[Charge, ...]:

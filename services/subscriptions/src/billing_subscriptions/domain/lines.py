@@ -32,6 +32,7 @@ class Cut:
 
     @property
     def keeps_metered(self) -> bool:
+        """Until the regular boundary, where a plan-wide commitment counts it."""
         return self.before.version.terms.commitment(self.before.subscription.currency) is not None
 
 

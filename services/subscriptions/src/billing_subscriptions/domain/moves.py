@@ -13,13 +13,13 @@ Fields = dict[str, Any]
 _BOUNDARIES_BACK = 12
 
 
-def moved_plan(before: Subscription, old: PlanVersion, new: PlanVersion) -> Fields:
-    """The plan and the term: a new interval begins a term anew, else what is left of a term goes on."""
+def moved_plan(old: PlanVersion, new: PlanVersion, term_left: int | None) -> Fields:
+    """The plan and the term: a new interval begins a term anew, else the `term_left` goes on."""
     if new.id == old.id:
-        return {}
+        return {"term_periods_left": term_left}
     term: int | None = new.terms.term_periods or None
-    if term is not None and before.term_periods_left is not None and new.interval == old.interval:
-        term = before.term_periods_left
+    if term is not None and term_left is not None and new.interval == old.interval:
+        term = term_left
     return {"plan_id": new.plan_id, "plan_version_id": new.id, "term_periods_left": term}
 
 

@@ -30,9 +30,8 @@ def period_end(before: Subscription, offers: Offers, prices: PriceBook, *, at: d
     if state is not None:
         return finished(before, state, made, key, at=at, now=now, commitment=commitment)
     turn = turned(before, version, offers, prices, at, renews=before.period_index >= 0)
-    fields = _onward(before, version, turn, at)
-    if paid:
-        fields.setdefault("term_periods_left", _term_left(before, version))
+    term_left = _term_left(before, version) if paid else before.term_periods_left
+    fields = _onward(before, version, turn, at) | moved_plan(version, turn.version, term_left)
     after = changed(before, at=at, now=now, **fields)
     items, charges = opening(Frame(after, turn.version, prices))
     kind = turn.kind or StepKind.RENEWED
@@ -113,8 +112,7 @@ def first_period(
 
 
 def _with_plan(before: Subscription, version: PlanVersion, turn: Turn) -> Fields:
-    fields = moved_plan(before, version, turn.version)
-    return fields | {
+    return moved_plan(version, turn.version, before.term_periods_left) | {
         "state": turn.state,
         "pause": turn.pause,
         "items": turn.items,

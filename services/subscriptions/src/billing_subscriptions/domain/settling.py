@@ -7,6 +7,7 @@ from typing import Any
 
 from billing_subscriptions.domain.agenda import holds, next_due_at
 from billing_subscriptions.domain.charges import Charge, Commitment
+from billing_subscriptions.domain.commitments import counting
 from billing_subscriptions.domain.policy import Settlement
 from billing_subscriptions.domain.step import DueKey, Rules, Step, StepKind, extra_due
 from billing_subscriptions.domain.subscription import AppliedCoupon, Subscription
@@ -74,7 +75,12 @@ def between(
     charges = before.pending + made.now + (made.later if flush else ())
     due = extra_due(before.id, after.version) if charges or commitment else None
     coupons = tuple(each for each in before.coupons if each.percent is not None) if due else ()
-    billed = after.period_billed_minor + billed_minor(charges, after)
+    if commitment is not None:
+        commitment = counting(commitment, charges)
+    turned = after.period_index != before.period_index  # all credits are of the period before
+    billed = after.period_billed_minor + billed_minor(
+        [each for each in charges if not (turned and each.credit_of)], after
+    )
     kept = replace(after, pending=later, period_billed_minor=billed)
     return Step(kind, at, before, kept, charges, made.all, due, commitment, coupons, rules)
 

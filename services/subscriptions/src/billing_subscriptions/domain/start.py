@@ -92,7 +92,7 @@ def start(
     if order.payment_gated and started_at <= now and made.next_boundary is Boundary.START:
         return _gated(made, version, offers, prices, kind, now)
     made = replace(made, next_due_at=next_due_at(made))
-    return Step(kind, started_at if started_at > now else now, None, made)
+    return Step(kind, made.effective_at, None, made)
 
 
 def refuse_unsellable(customer: Customer, version: PlanVersion) -> None:
