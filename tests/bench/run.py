@@ -17,7 +17,7 @@ from billing.usage.v1 import usage_service_pb2 as usage
 from billing_kernel.ids import decode, uuid7
 from billing_runtime.database import Database
 from billing_subscriptions.domain.customer import Address, CollectionMethod, Party, Terms
-from billing_subscriptions.domain.subscription import Order
+from billing_subscriptions.domain.start import Order
 from billing_subscriptions.operations.create_customer import create_customer
 from billing_subscriptions.operations.create_subscription import create_subscription
 from billing_subscriptions.storage.unit_of_work import PostgresUnitOfWork
@@ -111,7 +111,8 @@ async def _subscribe(fleet: Fleet, business: Business) -> list[str]:
 async def _one(uow: PostgresUnitOfWork, version_id: UUID, start: datetime) -> str:
     party = Party("Ada Lovelace", Address("DE", "", "Unter den Linden 1", "", "Berlin", "10117"), "", "ada@example.com")
     customer = await create_customer(uow, Terms(collection=CollectionMethod.SEND, net_terms_days=14), party, None)
-    return subscription_text((await create_subscription(uow, customer.id, version_id, Order(start_at=start))).id)
+    made = await create_subscription(uow, customer.id, version_id, Order(start_at=start))
+    return subscription_text(made.subscription.id)
 
 
 def _month(fleet: Fleet, truth: Truth, business: Business, month: int, subscribed: Sequence[str]) -> Ended:

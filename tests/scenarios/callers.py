@@ -14,6 +14,7 @@ from billing.invoicing.v1 import (
 )
 from billing.payments.v1 import payment_methods_service_pb2_grpc, payments_service_pb2_grpc
 from billing.subscriptions.v1 import (
+    coupons_service_pb2_grpc,
     customers_service_pb2_grpc,
     migrations_service_pb2_grpc,
     plans_service_pb2_grpc,
@@ -59,6 +60,7 @@ class Caller:
         self.customers = customers_service_pb2_grpc.CustomersServiceStub(on["subscriptions"])
         self.plans = plans_service_pb2_grpc.PlansServiceStub(on["subscriptions"])
         self.subscriptions = subscriptions_service_pb2_grpc.SubscriptionsServiceStub(on["subscriptions"])
+        self.coupons = coupons_service_pb2_grpc.CouponsServiceStub(on["subscriptions"])
         self.migrations = migrations_service_pb2_grpc.MigrationsServiceStub(on["subscriptions"])
         self.meters = meters_service_pb2_grpc.MetersServiceStub(on["usage"])
         self.usage = usage_service_pb2_grpc.UsageServiceStub(on["usage"])

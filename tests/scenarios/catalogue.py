@@ -29,8 +29,8 @@ from billing.subscriptions.v1.plans_service_pb2 import (
     CreatePlanVersionRequest,
     PublishPlanVersionRequest,
 )
-from billing.subscriptions.v1.subscription_pb2 import Subscription
-from billing.subscriptions.v1.subscriptions_service_pb2 import CreateSubscriptionRequest, ItemQuantity
+from billing.subscriptions.v1.subscription_pb2 import ItemQuantity, Subscription
+from billing.subscriptions.v1.subscriptions_service_pb2 import CreateSubscriptionRequest
 from billing.tax.v1.registration_pb2 import REGISTRATION_SCHEME_DOMESTIC, RegistrationScheme
 from billing.tax.v1.registrations_service_pb2 import CreateRegistrationRequest
 from billing.usage.v1.meter_pb2 import MeterAggregation

@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.invoicing.v1.billing_runs_service_pb2 import ListParkedDuesRequest
+from billing.subscriptions.v1.coupon_pb2 import COUPON_DURATION_FOREVER, CouponTerms
+from billing.subscriptions.v1.coupons_service_pb2 import CreateCouponRequest
 from billing.subscriptions.v1.migrations_service_pb2 import CreateMigrationRequest
 from billing.subscriptions.v1.plans_service_pb2 import GetPlanVersionRequest
+from billing.subscriptions.v1.policy_pb2 import CHANGE_WHEN_PERIOD_END
+from billing.subscriptions.v1.subscription_pb2 import ItemQuantity
+from billing.subscriptions.v1.subscriptions_service_pb2 import ChangeSubscriptionQuantityRequest, RedeemCouponRequest
 from billing.tax.v1.exemptions_service_pb2 import CreateExemptionRequest
 from billing.tax.v1.registrations_service_pb2 import ListRegistrationsRequest
 from billing.usage.v1.meter_pb2 import METER_AGGREGATION_SUM
@@ -61,7 +66,8 @@ async def household(servers: Servers) -> Household:
         "to_plan_version_id": parked_id,
         "migration_id": await _migration(world, version_id, parked_id),
     }
-    own, others = await _paid(world, own), await _paid(world, others)
+    await _coupon(world)
+    own, others = [await _planned(world, await _paid(world, ids)) for ids in (own, others)]
     await _credited(world, servers, own, others)
     return Household(world, {**shared, **own}, own, others)
 
@@ -93,6 +99,23 @@ async def _credited(world: World, servers: Servers, *customers: Mapping[str, str
         for account, invoice_id in granted.items():
             accounts.move(account, EntryKind.GRANTED, 100, invoice_id, START)
         await books.add(accounts.entries)
+
+
+async def _coupon(world: World) -> None:
+    terms = CouponTerms(name="Ten off", percent="10", duration=COUPON_DURATION_FOREVER)
+    await world.admin.coupons.CreateCoupon(CreateCouponRequest(code="ten-off", terms=terms))
+
+
+async def _planned(world: World, ids: dict[str, str]) -> dict[str, str]:
+    """A change that waits for the end of the period, and a coupon."""
+    subscription_id = ids["subscription_id"]
+    item = ItemQuantity(code="seat", quantity="5")
+    waiting = ChangeSubscriptionQuantityRequest(subscription_id=subscription_id, item=item, when=CHANGE_WHEN_PERIOD_END)
+    await world.admin.subscriptions.ChangeSubscriptionQuantity(waiting)
+    redeem = RedeemCouponRequest(subscription_id=subscription_id, coupon_code="ten-off")
+    made = (await world.admin.subscriptions.RedeemCoupon(redeem)).subscription
+    [scheduled], [coupon] = made.scheduled_changes, made.coupons
+    return {**ids, "scheduled_change_id": scheduled.scheduled_change_id, "redemption_id": coupon.redemption_id}
 
 
 def _account(ids: Mapping[str, str]) -> Account:

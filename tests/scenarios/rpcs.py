@@ -37,6 +37,7 @@ FILES = {
     ),
 }
 SOON = stamp(datetime(2030, 1, 1, tzinfo=UTC))
+SEATS = {"change": {"quantities": [{"code": "seat", "quantity": "7"}]}}
 LABELS = {"metadata": {"a": "b"}, "update_mask": FieldMask(paths=["metadata"])}
 
 # What a request needs besides ids.
@@ -52,6 +53,10 @@ NEEDS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "UpdateSubscription": lambda: LABELS,
     "ChangeSubscriptionQuantity": lambda: {"item": {"code": "seat", "quantity": "2"}},
     "CancelSubscription": lambda: {"cancel_at": 2},
+    "ChangeSubscription": lambda: SEATS,
+    "PreviewChange": lambda: SEATS,
+    "PauseSubscription": lambda: {"billing": 1},
+    "RedeemCoupon": lambda: {"coupon_code": "ten-off"},
     "CreateMigration": lambda: {"from_plan_version_ids": [encode("pv", uuid7())]},
     "UpdateMeter": lambda: LABELS,
     "CreateRegistration": lambda: {"country_code": "FR", "scheme": 1, "start_time": SOON},

@@ -53,7 +53,8 @@ async def test_every_attempt_of_every_payment_is_as_worked_out(year: Year, name:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_invoice_was_previewed_as_it_was_made(year: Year, name: str) -> None:
-    assert year.previews[name] == book(await year.world.invoices(year.cast.customers[name]), states=False)
+    invoices = await year.world.invoices(year.cast.customers[name])
+    assert year.previews[name] == book(invoices[: len(invoices) - (name in year.at_once)], states=False)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,14 +9,14 @@ from billing.common.v1.money_pb2 import Money
 from billing.invoicing.v1.invoice_pb2 import INVOICE_STATE_OPEN, INVOICE_STATE_PAID
 from billing.invoicing.v1.invoices_service_pb2 import MarkInvoicePaidRequest, PreviewUpcomingInvoiceRequest
 from billing.payments.v1.payments_service_pb2 import ConfirmPaymentRequest
-from billing.subscriptions.v1.subscription_pb2 import Subscription
+from billing.subscriptions.v1.policy_pb2 import CHANGE_WHEN_PERIOD_END
+from billing.subscriptions.v1.subscription_pb2 import ItemQuantity, Subscription
 from billing.subscriptions.v1.subscriptions_service_pb2 import (
     CANCEL_AT_NOW,
     CANCEL_AT_PERIOD_END,
     CancelAt,
     CancelSubscriptionRequest,
     ChangeSubscriptionQuantityRequest,
-    ItemQuantity,
     ListSubscriptionsRequest,
 )
 from billing.usage.v1.usage_event_pb2 import EVENT_OUTCOME_DUPLICATE, UsageEvent
@@ -42,12 +42,14 @@ def utc(text: str) -> datetime:
 @dataclass
 class Year:
     """The play: who does what when. `events` is what is still to be used, in order of time; `previews` are the upcoming
-    invoices by name, as they were told in the instant before each of them was made."""
+    invoices by name, as they were told in the instant before each of them was made; `at_once` is whose last one a call
+    made at once, before anybody could ask."""
 
     world: World
     cast: Cast
     events: list[UsageEvent] = field(default_factory=people.usage)
     previews: dict[str, str] = field(default_factory=dict)
+    at_once: set[str] = field(default_factory=set)
 
     def deeds(self) -> list[tuple[datetime, Deed]]:
         """In order of time; sign-ups are deeds too."""
@@ -132,9 +134,13 @@ class Year:
 
     async def change_seats(self, name: str, quantity: str) -> None:
         item = ItemQuantity(code="seat", quantity=quantity)
-        request = ChangeSubscriptionQuantityRequest(subscription_id=self.cast.subscriptions[name], item=item)
+        request = ChangeSubscriptionQuantityRequest(
+            subscription_id=self.cast.subscriptions[name], item=item, when=CHANGE_WHEN_PERIOD_END
+        )
         await self.world.admin.subscriptions.ChangeSubscriptionQuantity(request)
 
     async def cancel(self, name: str, at: CancelAt.ValueType) -> None:
         request = CancelSubscriptionRequest(subscription_id=self.cast.subscriptions[name], cancel_at=at)
-        await self.world.admin.subscriptions.CancelSubscription(request)
+        canceled = await self.world.admin.subscriptions.CancelSubscription(request)
+        if canceled.charges:
+            self.at_once.add(name)
