@@ -37,10 +37,14 @@ class InvalidCatalog(Invalid):
 
 
 class ProductNotFound(NotFound):
+    """No such product."""
+
     reason = "PRODUCT_NOT_FOUND"
 
 
 class FeatureNotFound(NotFound):
+    """No such feature."""
+
     reason = "FEATURE_NOT_FOUND"
 
 

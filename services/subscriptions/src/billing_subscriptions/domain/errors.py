@@ -32,6 +32,8 @@ class InvalidPrice(Invalid):
 
 
 class InvalidPlanItem(Invalid):
+    """An item whose parts do not fit together; the violations say where."""
+
     reason = "INVALID_PLAN_ITEM"
 
 

@@ -59,7 +59,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ApplyCatalog(self, request, context):
-        """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Naturally idempotent. Errors, each with the path of the field: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED.
+        """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Refusals name the path of the field in the file. Naturally idempotent. Errors: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class CatalogServiceStub:
     ExportCatalog: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ExportCatalogRequest, _catalog_service_pb2.ExportCatalogResponse]
     """Answers everything that is sold, in order of codes, as ApplyCatalog takes it; of plans the newest published version. Changes nothing. Errors: CATALOG_TOO_LARGE."""
     ApplyCatalog: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ApplyCatalogRequest, _catalog_service_pb2.ApplyCatalogResponse]
-    """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Naturally idempotent. Errors, each with the path of the field: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED."""
+    """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Refusals name the path of the field in the file. Naturally idempotent. Errors: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED."""
 
 @_typing.type_check_only
 class CatalogServiceAsyncStub(CatalogServiceStub):
@@ -46,7 +46,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     ExportCatalog: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ExportCatalogRequest, _catalog_service_pb2.ExportCatalogResponse]  # type: ignore[assignment]
     """Answers everything that is sold, in order of codes, as ApplyCatalog takes it; of plans the newest published version. Changes nothing. Errors: CATALOG_TOO_LARGE."""
     ApplyCatalog: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ApplyCatalogRequest, _catalog_service_pb2.ApplyCatalogResponse]  # type: ignore[assignment]
-    """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Naturally idempotent. Errors, each with the path of the field: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED."""
+    """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Refusals name the path of the field in the file. Naturally idempotent. Errors: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     """Writes and reads whole catalogues."""
@@ -65,6 +65,6 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ApplyCatalogRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ApplyCatalogResponse, _abc.Awaitable[_catalog_service_pb2.ApplyCatalogResponse]]:
-        """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Naturally idempotent. Errors, each with the path of the field: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED."""
+        """Makes what is sold as the catalogue says, all or nothing; applied twice, the second time changes nothing. Refusals name the path of the field in the file. Naturally idempotent. Errors: UNKNOWN_CURRENCY, INVALID_PRICE, INVALID_PLAN_ITEM, INVALID_PLAN_TERMS, INVALID_ADD_ON, INVALID_COUPON, INVALID_NAME, INVALID_CATALOG, PRODUCT_NOT_FOUND, FEATURE_NOT_FOUND, METER_NOT_FOUND, PRICE_IN_USE, PLAN_ARCHIVED, PRODUCT_ARCHIVED, FEATURE_ARCHIVED, ADD_ON_ARCHIVED, COUPON_ARCHIVED."""
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
