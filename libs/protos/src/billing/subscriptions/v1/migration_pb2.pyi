@@ -145,7 +145,7 @@ class Migration(_message.Message):
 
     @_builtins.property
     def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___MigrationTotal]:
-        """What the moves charged and gave back, by currency; in a dry run what they would."""
+        """What the moves charged and gave back, by currency; in a dry run what they would. A move with the end of the period makes neither: the next period costs the new price."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
