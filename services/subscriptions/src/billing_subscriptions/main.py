@@ -93,7 +93,7 @@ def assemble(
 
     def add_servicers(server: grpc.aio.Server) -> None:
         customers_service_pb2_grpc.add_CustomersServiceServicer_to_server(CustomersServicer(begin, read), server)
-        plans_service_pb2_grpc.add_PlansServiceServicer_to_server(PlansServicer(begin, read, meters), server)
+        plans_service_pb2_grpc.add_PlansServiceServicer_to_server(PlansServicer(begin, read, meters, cached), server)
         subscriptions_service_pb2_grpc.add_SubscriptionsServiceServicer_to_server(
             SubscriptionsServicer(begin, read), server
         )
@@ -102,7 +102,7 @@ def assemble(
         entitlements_service_pb2_grpc.add_EntitlementsServiceServicer_to_server(entitlements, server)
         migrations = MigrationsServicer(begin, migration_reads_of(database))
         migrations_service_pb2_grpc.add_MigrationsServiceServicer_to_server(migrations, server)
-        add_catalogue(server, begin, read, meters)
+        add_catalogue(server, begin, read, meters, cached)
         clock = clock_servicer.ClockServicer(database, queues.next_due_at, queues.is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)
 

@@ -17,6 +17,7 @@ from billing.subscriptions.v1 import (
 )
 
 from billing_subscriptions.operations.ports import Begin, Meters, Read
+from billing_subscriptions.operations.sold import Sold
 from billing_subscriptions.rpc.add_ons import AddOnsServicer
 from billing_subscriptions.rpc.catalog import CatalogServicer
 from billing_subscriptions.rpc.coupons import CouponsServicer
@@ -34,11 +35,11 @@ CATALOGUE_NAMES = (
 )
 
 
-def add_catalogue(server: grpc.aio.Server, begin: Begin, read: Read, meters: Meters) -> None:
+def add_catalogue(server: grpc.aio.Server, begin: Begin, read: Read, meters: Meters, sold: Sold) -> None:
     """Adds all of CATALOGUE_NAMES."""
     products_service_pb2_grpc.add_ProductsServiceServicer_to_server(ProductsServicer(begin, read), server)
     features_service_pb2_grpc.add_FeaturesServiceServicer_to_server(FeaturesServicer(begin, read), server)
     add_ons_service_pb2_grpc.add_AddOnsServiceServicer_to_server(AddOnsServicer(begin, read, meters), server)
     coupons_service_pb2_grpc.add_CouponsServiceServicer_to_server(CouponsServicer(begin, read), server)
-    prices_service_pb2_grpc.add_PricesServiceServicer_to_server(PricesServicer(read), server)
+    prices_service_pb2_grpc.add_PricesServiceServicer_to_server(PricesServicer(read, sold), server)
     catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(begin, read, meters), server)

@@ -18,6 +18,7 @@ from billing_subscriptions.operations.retire_plans import (
     delete_plan_version,
     update_plan_version,
 )
+from billing_subscriptions.operations.sold import Sold
 from billing_subscriptions.operations.update_plan import update_plan
 from billing_subscriptions.wire.ids import plan_uuid, version_uuid
 from billing_subscriptions.wire.plans import plan_to_pb, version_from_pb, version_to_pb
@@ -28,10 +29,11 @@ CHANGEABLE = frozenset({"name", "metadata"})
 class PlansServicer(pb_grpc.PlansServiceServicer):
     """What is sold."""
 
-    def __init__(self, begin: Begin, read: Read, meters: Meters) -> None:
+    def __init__(self, begin: Begin, read: Read, meters: Meters, sold: Sold) -> None:
         self.begin = begin
         self.read = read
         self.meters = meters
+        self.sold = sold
 
     async def CreatePlan(self, request: pb.CreatePlanRequest, context: Any) -> pb.CreatePlanResponse:
         async with self.begin() as uow:
@@ -69,8 +71,7 @@ class PlansServicer(pb_grpc.PlansServiceServicer):
             return await uow.answer(pb.CreatePlanVersionResponse(plan_version=version_to_pb(made)))
 
     async def GetPlanVersion(self, request: pb.GetPlanVersionRequest, context: Any) -> pb.GetPlanVersionResponse:
-        async with self.read() as reads:
-            version = await reads.version(version_uuid(request.plan_version_id))
+        version = await self.sold.version(version_uuid(request.plan_version_id))
         found = apply_read_mask(version_to_pb(version), request.read_mask)
         return pb.GetPlanVersionResponse(plan_version=found)
 

@@ -20,12 +20,20 @@ from billing_runtime.call import Call, Role, current_call
 from billing_runtime.database import Database
 from billing_runtime.transaction import Transaction
 
+from billing_subscriptions.domain.catalog_errors import PriceNotFound
 from billing_subscriptions.domain.entitlement import CustomerGrants
 from billing_subscriptions.domain.errors import CustomerNotFound, PlanVersionNotFound, SubscriptionNotFound
 from billing_subscriptions.domain.plan import PlanVersion, PlanVersionState
+from billing_subscriptions.domain.price import SoldPrice
 from billing_subscriptions.operations.check_entitlement import Subject
 from billing_subscriptions.storage.grants import grants_from_json, grants_to_json, read_grants
-from billing_subscriptions.storage.plan_rows import version_from_row, version_to_row
+from billing_subscriptions.storage.plan_rows import (
+    plan_item_from_json,
+    plan_item_to_json,
+    version_from_row,
+    version_to_row,
+)
+from billing_subscriptions.storage.prices import PostgresPrices
 from billing_subscriptions.storage.statements import row
 
 _CUSTOMER_NAMED = "SELECT customer_id FROM customer WHERE external_id = %s"
@@ -34,6 +42,8 @@ _OWNER = "SELECT customer_id, subscription_id FROM subscription WHERE subscripti
 _VERSION = "SELECT * FROM plan_version WHERE plan_version_id = %s"
 _INSTANTS = ("created_at", "published_at", "effective_at", "archived_at")
 _IDS = ("plan_version_id", "plan_id")
+VERSIONS_MAX = 2000
+PRICES_MAX = 5000
 
 uuid_text: Callable[[UUID], str] = lru_cache(10_000)(str)
 
@@ -55,8 +65,10 @@ class CachedReads:
         self._clocks = caches.cache("clock", self._read_clock, ["tenant_clock.tenant_id"])
         self._grants = caches.cache("grants", self._read_grants, ["subscription.customer_id"], grants)
         self._versions = caches.cache(
-            "plan_version", self._read_version, ["plan_version.plan_version_id"], versions, size_max=2000
+            "plan_version", self._read_version, ["plan_version.plan_version_id"], versions, size_max=VERSIONS_MAX
         )
+        prices = Codec(price_to_json, price_from_json)
+        self._prices = caches.cache("price", self._read_price, ["price.price_id"], prices, size_max=PRICES_MAX)
         self._customers = caches.cache(
             "customer_name", self._read_customer, ["customer.external_id"], token=key_of_text
         )
@@ -82,11 +94,24 @@ class CachedReads:
         return self._grants.peek(call.tenant_id, key) or await self._grants.get(call.tenant_id, key)
 
     async def version(self, version_id: UUID) -> PlanVersion:
-        """Raises PlanVersionNotFound."""
-        call = current_call()
-        found = await self._versions.get(call.tenant_id, uuid_text(version_id))
-        if call.role is Role.CUSTOMER and found.state is PlanVersionState.DRAFT:
+        """Raises PlanVersionNotFound. A draft is read anew: whoever writes on it wants to see what was written."""
+        call, key = current_call(), uuid_text(version_id)
+        found = await self._versions.get(call.tenant_id, key)
+        if found.state is not PlanVersionState.DRAFT:
+            return found
+        if call.role is Role.CUSTOMER:
             raise PlanVersionNotFound("there is no such plan version")
+        return await self._read_version(call.tenant_id, key)
+
+    async def price(self, price_id: UUID) -> SoldPrice:
+        """Raises PriceNotFound."""
+        call = current_call()
+        found = await self._prices.get(call.tenant_id, uuid_text(price_id))
+        if call.role is Role.CUSTOMER and found.plan_version_id is not None:
+            try:
+                await self.version(found.plan_version_id)
+            except PlanVersionNotFound as missing:
+                raise PriceNotFound("there is no such price") from missing
         return found
 
     async def customer_named(self, external_id: str) -> Subject:
@@ -112,6 +137,10 @@ class CachedReads:
     async def _read_version(self, tenant_id: UUID, key: str) -> PlanVersion:
         async with self._database.read(_reader(tenant_id)) as tx:
             return version_from_row(await _found(tx, _VERSION, UUID(key), PlanVersionNotFound))
+
+    async def _read_price(self, tenant_id: UUID, key: str) -> SoldPrice:
+        async with self._database.read(_reader(tenant_id)) as tx:
+            return await PostgresPrices(tx).get(UUID(key))
 
     async def _read_customer(self, tenant_id: UUID, key: str) -> Subject:
         async with self._database.read(_reader(tenant_id)) as tx:
@@ -160,6 +189,22 @@ def version_from_json(raw: bytes) -> PlanVersion:
         return version_from_row(found)
     except (KeyError, TypeError, AttributeError, DomainError) as error:
         raise ValueError("not a plan version") from error
+
+
+def price_to_json(price: SoldPrice) -> bytes:
+    owners = [price.plan_version_id, price.add_on_version_id]
+    written = [price.id, price.currency, plan_item_to_json(price.item), *owners]
+    return json.dumps(written, default=str).encode()
+
+
+def price_from_json(raw: bytes) -> SoldPrice:
+    """Raises ValueError for bytes that are none."""
+    try:
+        price_id, currency, item, *owners = json.loads(raw)
+        version_id, add_on_id = (UUID(each) if each else None for each in owners)
+        return SoldPrice(UUID(price_id), currency, plan_item_from_json(item, currency), version_id, add_on_id)
+    except (KeyError, TypeError, AttributeError, DomainError) as error:
+        raise ValueError("not a price") from error
 
 
 def _plain(value: object) -> str:

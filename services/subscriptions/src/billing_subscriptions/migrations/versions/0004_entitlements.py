@@ -37,4 +37,5 @@ def upgrade() -> None:
     tell_changes(op, "subscription", "external_id", CHANGED, text=True)
     tell_changes(op, "customer", "external_id", CHANGED, text=True)
     tell_changes(op, "plan_version", "plan_version_id", CHANGED)
+    tell_changes(op, "price", "price_id", ("DELETE",))  # a draft loses prices; none is ever changed
     tell_changes(op, "tenant_clock", "tenant_id")
