@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from billing_devstack.errors import StackError
+from billing_devstack.errors import StackError, StartFailed
 from billing_devstack.ports import LOOPBACK
-from billing_devstack.process import Child, Command, spawn, wait_ready
+from billing_devstack.process import POLL_S, Child, Command, spawn, wait_ready
 from billing_devstack.wheels import find
 
 READY_S = 30.0
@@ -63,8 +64,21 @@ def binary() -> str:
 
 def ready(admin_port: int) -> bool:
     """True when Envoy has loaded its configuration and its listeners are open."""
+    return _answers(f"{LOOPBACK}:{admin_port}", "/ready")
+
+
+def wait_for_routes(address: str, log: Path) -> None:
+    """Waits until the edge at `address` finds every service healthy: before, it answers 503. Raises StartFailed."""
+    deadline = time.monotonic() + READY_S
+    while not _answers(address, "/readyz"):
+        if time.monotonic() > deadline:
+            raise StartFailed("edge", f"finds no healthy service after {READY_S:.0f} s", log)
+        time.sleep(POLL_S)
+
+
+def _answers(address: str, path: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{admin_port}/ready", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from billing_devstack import environment, keys, ports, state
+from billing_devstack import environment, envoy, keys, ports, state
 from billing_devstack.databases import ServiceDatabase
 from billing_devstack.environment import Endpoints, External
 from billing_devstack.errors import FolderInUse, StackError
@@ -158,6 +158,8 @@ class _Start:
         pool = ThreadPoolExecutor(len(self._services) + 8)
         try:
             _finish(self._submit(pool, on_progress), interrupted)
+            if self._edge is not None and self._services:
+                envoy.wait_for_routes(self._ports["edge"].address, self._stack.layout.log("edge"))
         except BaseException:
             end_leftovers(self._stack.layout)  # so that whoever waits for them gives up
             raise
