@@ -130,6 +130,7 @@ def tiers(*rows):
 
 GRADUATED = "items[0].price.graduated."
 DAYS = "PRORATION_BASIS_BY_DAYS"
+HOURLY = {"commitment": {"amount": "5", "window": "COMMITMENT_WINDOW_HOUR"}}
 REFUSED = [
     ((tiers(("10", "1"), ("5", "1"), ("", "1")),), {}, "INVALID_PRICE", f"{GRADUATED}tiers[1].up_to"),
     ((tiers(("10", "1"), ("10", "1"), ("", "1")),), {}, "INVALID_PRICE", f"{GRADUATED}tiers[1].up_to"),
@@ -153,6 +154,12 @@ REFUSED = [
         {},
         "INVALID_PLAN_ITEM",
         "items[0].currency_prices[0].price",
+    ),
+    (
+        (ask.item("s", "SEAT", ask.price(per_unit={"unit_amount": "1"}, adjustments=HOURLY)),),
+        {},
+        "INVALID_PRICE",
+        "items[0].price.adjustments.commitment.window",
     ),
     ((seats(min_quantity="5", max_quantity="4"),), {}, "INVALID_PLAN_ITEM", "items[0].max_quantity"),
     ((seats(min_quantity="007"),), {}, "INVALID_PLAN_ITEM", "items[0].min_quantity"),

@@ -18,6 +18,7 @@ from billing_subscriptions.domain.errors import InvalidPlanItem, InvalidPrice
 NewId = Callable[[], UUID]
 JsonPrice = Mapping[str, object]
 SEAT_MODELS = frozenset({"per_unit", "graduated", "volume", "package"})
+USAGE_MODELS = frozenset({"percentage", "graduated_percentage", "dynamic", "matrix", "time_weighted"})
 ZERO = Fraction(0)
 
 
@@ -136,14 +137,14 @@ def _misfit(kind: ItemKind, price: JsonPrice) -> str:
         return "a flat item has a flat price"
     if kind is ItemKind.SEAT and model == "flat":
         return "a flat price belongs to a flat item"
-    if kind is ItemKind.SEAT and model not in SEAT_MODELS:
+    if kind is ItemKind.SEAT and model in USAGE_MODELS:
         return f"{model} prices need usage: only metered items have one"
     return ""
 
 
 def price_violations(path: str, item: NewItem, currency: str) -> list[Violation]:
     """What is wrong with the prices of an item, in every currency. Raises UnknownCurrency, naming the field."""
-    found = _price_violations(f"{path}.price", item.price, currency)
+    found = _price_violations(f"{path}.price", item.price, currency, item.kind)
     seen = {currency}
     for index, (other, price) in enumerate(item.currency_prices):
         at = f"{path}.currency_prices[{index}]"
@@ -151,7 +152,7 @@ def price_violations(path: str, item: NewItem, currency: str) -> list[Violation]
         if other in seen:
             found.append(Violation(f"{at}.currency_code", f"{other} has a price already", "currency.twice"))
         seen.add(other)
-        found += _price_violations(f"{at}.price", price, other)
+        found += _price_violations(f"{at}.price", price, other, item.kind)
     return found
 
 
@@ -200,10 +201,13 @@ def check_currency(path: str, currency: str) -> None:
         raise UnknownCurrency(error.message, facts=error.facts, violations=[violation]) from error
 
 
-def _price_violations(path: str, found: JsonPrice, currency: str) -> list[Violation]:
+def _price_violations(path: str, found: JsonPrice, currency: str, kind: ItemKind) -> list[Violation]:
     """A price whose single unit already overflows is refused now and not at a month's end."""
     try:
         price = price_from_json(found)
+        if price.is_windowed and kind is not ItemKind.METERED:
+            text = "needs the times of usage: only metered items have a commitment by window"
+            return [Violation(f"{path}.adjustments.commitment.window", text, "item.form")]
         if price.measure is Measure.QUANTITY:
             rate_price(price, Fraction(1), currency, at=_first_rate(price))
     except InvalidPriceModel as error:
