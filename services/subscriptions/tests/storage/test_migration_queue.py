@@ -12,6 +12,7 @@ from billing_subscriptions.domain.migration_errors import MigrationNotFound
 from billing_subscriptions.domain.plan import PlanVersionState
 from billing_subscriptions.operations.cancel_migration import cancel_migration
 from billing_subscriptions.operations.migrate_batch import migrate_batch
+from billing_subscriptions.storage.invariants import INVARIANTS
 from billing_subscriptions.storage.migrations import open_migrations, postpone_migration
 from subscriptions_migrating import START, Shop
 
@@ -102,3 +103,12 @@ async def test_another_tenant_knows_nothing_of_it(shop, database):
     async with stranger.begin()() as uow:
         with pytest.raises(MigrationNotFound):
             await cancel_migration(uow, migration_id)
+
+
+async def test_a_migration_whose_results_do_not_add_up_is_reported(shop):
+    await shop.subscribe(2)
+    migration_id = await shop.migration()
+    assert await migrate_batch(shop.begin(), migration_id, 1)
+    assert await shop.ask(INVARIANTS["migration_counts_its_results"]) == []
+    await shop.ask("UPDATE subscription_migration SET totals = jsonb_set(totals, '{EUR,0}', '1') RETURNING 1")
+    assert await shop.ask(INVARIANTS["migration_counts_its_results"]) == [(migration_id,)]

@@ -53,6 +53,18 @@ INVARIANTS: Mapping[str, str] = {
         SELECT s.subscription_id FROM subscription AS s JOIN customer AS c USING (customer_id)
         WHERE c.state = 'ARCHIVED' AND s.state NOT IN ('CANCELED', 'EXPIRED')
     """,
+    # Counts and totals are those of the results, also while it runs; old migrations are not counted for ever.
+    "migration_counts_its_results": """
+        SELECT m.migration_id FROM subscription_migration AS m, LATERAL (
+            SELECT count(*) AS results, coalesce(sum(charges_minor), 0) AS charges
+            FROM subscription_migration_result AS r
+            WHERE r.tenant_id = m.tenant_id AND r.migration_id = m.migration_id
+        ) AS found
+        WHERE m.worked_at > now() - interval '1 day' AND (
+            found.results <> (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(m.counts))
+            OR found.charges <> (SELECT coalesce(sum((value ->> 0)::bigint), 0) FROM jsonb_each(m.totals))
+        )
+    """,
     # A payer bills in the currency of whoever is billed to it, and is there.
     "payer_can_pay": """
         SELECT c.customer_id FROM customer AS c JOIN customer AS p ON p.customer_id = c.parent_customer_id
