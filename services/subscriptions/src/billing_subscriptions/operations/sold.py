@@ -7,7 +7,7 @@ from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.price import SoldPrice
 
 
-class Sold(Protocol):
+class SoldReads(Protocol):
     """Of the tenant of the call; a caller of role customer sees no drafts."""
 
     async def version(self, version_id: UUID) -> PlanVersion:

@@ -17,7 +17,7 @@ from billing.subscriptions.v1 import (
 )
 
 from billing_subscriptions.operations.ports import Begin, Meters, Read
-from billing_subscriptions.operations.sold import Sold
+from billing_subscriptions.operations.sold import SoldReads
 from billing_subscriptions.rpc.add_ons import AddOnsServicer
 from billing_subscriptions.rpc.catalog import CatalogServicer
 from billing_subscriptions.rpc.coupons import CouponsServicer
@@ -35,7 +35,7 @@ CATALOGUE_NAMES = (
 )
 
 
-def add_catalogue(server: grpc.aio.Server, begin: Begin, read: Read, meters: Meters, sold: Sold) -> None:
+def add_catalogue(server: grpc.aio.Server, begin: Begin, read: Read, meters: Meters, sold: SoldReads) -> None:
     """Adds all of CATALOGUE_NAMES."""
     products_service_pb2_grpc.add_ProductsServiceServicer_to_server(ProductsServicer(begin, read), server)
     features_service_pb2_grpc.add_FeaturesServiceServicer_to_server(FeaturesServicer(begin, read), server)

@@ -18,7 +18,7 @@ from billing_subscriptions.operations.retire_plans import (
     delete_plan_version,
     update_plan_version,
 )
-from billing_subscriptions.operations.sold import Sold
+from billing_subscriptions.operations.sold import SoldReads
 from billing_subscriptions.operations.update_plan import update_plan
 from billing_subscriptions.wire.ids import plan_uuid, version_uuid
 from billing_subscriptions.wire.plans import plan_to_pb, version_from_pb, version_to_pb
@@ -29,7 +29,7 @@ CHANGEABLE = frozenset({"name", "metadata"})
 class PlansServicer(pb_grpc.PlansServiceServicer):
     """What is sold."""
 
-    def __init__(self, begin: Begin, read: Read, meters: Meters, sold: Sold) -> None:
+    def __init__(self, begin: Begin, read: Read, meters: Meters, sold: SoldReads) -> None:
         self.begin = begin
         self.read = read
         self.meters = meters

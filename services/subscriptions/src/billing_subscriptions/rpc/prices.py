@@ -11,7 +11,7 @@ from billing_runtime.masks import apply_read_mask
 
 from billing_subscriptions.domain.price import preview, references, written_price
 from billing_subscriptions.operations.ports import Read
-from billing_subscriptions.operations.sold import Sold
+from billing_subscriptions.operations.sold import SoldReads
 from billing_subscriptions.wire.ids import price_uuid
 from billing_subscriptions.wire.price_previews import answer_to_pb, price_from_sold, question_from_pb
 from billing_subscriptions.wire.prices import price_from_pb
@@ -20,7 +20,7 @@ from billing_subscriptions.wire.prices import price_from_pb
 class PricesServicer(pb_grpc.PricesServiceServicer):
     """Prices by id, and tried on a usage."""
 
-    def __init__(self, read: Read, sold: Sold) -> None:
+    def __init__(self, read: Read, sold: SoldReads) -> None:
         self.read = read
         self.sold = sold
 
