@@ -69,8 +69,12 @@ async def test_a_start_that_is_refused_gives_its_coupon_back(database, tenant_id
     order = Order(external_id="s")
     async with database.begin(admin_call(tenant_id, at=NOW)) as tx:
         await create_subscription(PostgresUnitOfWork(tx), taken.customer_id, taken.plan_version_id, order)
-    with pytest.raises(ExternalIdTaken):
+
+    async def again():
         async with database.begin(admin_call(tenant_id, at=NOW)) as tx:
             uow = PostgresUnitOfWork(tx)
             await create_subscription(uow, taken.customer_id, taken.plan_version_id, order, ["half"])
+
+    with pytest.raises(ExternalIdTaken):
+        await again()
     assert await redeemed(database, tenant_id, taken) is True
