@@ -11,6 +11,8 @@ from billing.subscriptions.v1 import (
     customers_service_pb2_grpc,
     entitlements_service_pb2,
     entitlements_service_pb2_grpc,
+    imports_service_pb2,
+    imports_service_pb2_grpc,
     migrations_service_pb2,
     migrations_service_pb2_grpc,
     plans_service_pb2,
@@ -44,6 +46,7 @@ from billing_subscriptions.operations.ports import Meters
 from billing_subscriptions.rpc.catalogue import CATALOGUE_NAMES, add_catalogue
 from billing_subscriptions.rpc.customers import CustomersServicer
 from billing_subscriptions.rpc.entitlements import EntitlementsServicer
+from billing_subscriptions.rpc.imports import ImportsServicer
 from billing_subscriptions.rpc.migrations import MigrationsServicer
 from billing_subscriptions.rpc.plans import PlansServicer
 from billing_subscriptions.rpc.renewals import RenewalsServicer
@@ -63,6 +66,7 @@ SERVICE_NAMES = (
     subscriptions_service_pb2.DESCRIPTOR.services_by_name["SubscriptionsService"].full_name,
     renewals_service_pb2.DESCRIPTOR.services_by_name["RenewalsService"].full_name,
     entitlements_service_pb2.DESCRIPTOR.services_by_name["EntitlementsService"].full_name,
+    imports_service_pb2.DESCRIPTOR.services_by_name["ImportsService"].full_name,
     migrations_service_pb2.DESCRIPTOR.services_by_name["MigrationsService"].full_name,
     *CATALOGUE_NAMES,
     clock_servicer.SERVICE_NAME,
@@ -102,6 +106,7 @@ def assemble(
         entitlements_service_pb2_grpc.add_EntitlementsServiceServicer_to_server(entitlements, server)
         migrations = MigrationsServicer(begin, migration_reads_of(database))
         migrations_service_pb2_grpc.add_MigrationsServiceServicer_to_server(migrations, server)
+        imports_service_pb2_grpc.add_ImportsServiceServicer_to_server(ImportsServicer(begin), server)
         add_catalogue(server, begin, read, meters, cached)
         clock = clock_servicer.ClockServicer(database, queues.next_due_at, queues.is_empty)
         clock_service_pb2_grpc.add_ClockServiceServicer_to_server(clock, server)

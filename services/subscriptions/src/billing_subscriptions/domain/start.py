@@ -45,6 +45,7 @@ class Order:
     """A subscription as it is asked for. None: start now, the version's trial and alignment, no planned end.
 
     `billed_from`: what lies before was billed elsewhere; it begins in the period that contains that instant.
+    `trial_ends_at`: the trial has this end, whatever its days.
     """
 
     external_id: str = ""
@@ -60,6 +61,7 @@ class Order:
     payment_gated: bool = False
     ends_at: datetime | None = None
     billed_from: datetime | None = None
+    trial_ends_at: datetime | None = None
 
 
 def start(
@@ -175,6 +177,8 @@ def _begun(
 
 
 def _trial(order: Order, version: PlanVersion, zone: str, started_at: datetime) -> Period | None:
+    if order.trial_ends_at is not None:
+        return Period(started_at, order.trial_ends_at)
     days = version.trial_days if order.trial_days is None else order.trial_days
     return period(started_at, zone, Interval("day", days), 0) if days else None
 

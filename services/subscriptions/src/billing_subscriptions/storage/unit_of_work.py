@@ -18,6 +18,7 @@ from billing_subscriptions.storage.customers import PostgresCustomers
 from billing_subscriptions.storage.dues import PostgresDues
 from billing_subscriptions.storage.migrations import PostgresMigrations
 from billing_subscriptions.storage.named import features_of, products_of
+from billing_subscriptions.storage.names import PostgresNames
 from billing_subscriptions.storage.payment_methods import PostgresPaymentMethods
 from billing_subscriptions.storage.plans import PostgresPlans
 from billing_subscriptions.storage.prices import PostgresPrices
@@ -42,6 +43,7 @@ class PostgresUnitOfWork:
         self.payment_methods = PostgresPaymentMethods(tx)
         self.catalogue = PostgresCatalogue(tx)
         self.migrations = PostgresMigrations(tx)
+        self.names = PostgresNames(tx)
         self.products = products_of(tx)
         self.features = features_of(tx)
         self.add_ons = PostgresAddOns(tx)
