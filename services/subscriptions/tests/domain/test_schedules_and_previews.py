@@ -296,3 +296,26 @@ def test_a_commitment_ends_with_its_period_where_another_interval_begins():
     assert (step.commitment.amount, step.commitment.billed) == (Money("EUR", 10000), Money("EUR", 1000))
     assert billed(step) == {"base/credit": "-21.00 EUR", "base": "300.00 EUR", "calls": None}
     assert (step.after.pending, step.after.period_billed_minor) == ((), 30000)
+
+
+def test_another_interval_in_a_free_stub_or_before_an_import_begins_meets_its_end():
+    free = PlanTerms(alignment=Alignment(AlignmentKind.ANCHOR_DAY, 15, first_stub=FirstStub.NONE))
+    of, yearly = build.version(terms=free), build.version([build.flat("500")], Interval("year"))
+    known, order = build.offers(of, yearly), ChangeOrder(Change(yearly.id))
+    (step,) = change(build.subscription(of), order, known, PriceBook(), now=utc("2026-01-05"))
+    (first,) = renewed(step.after, known)
+    assert (first.at, first.after.period, billed(first)) == (
+        utc("2026-01-15"),
+        Period(utc("2026-01-15"), utc("2027-01-15")),
+        {"base": "500.00 EUR"},
+    )
+    imported = build.subscription(OF, start="2025-11-15", now="2026-01-01", billed_from=utc("2026-01-20"))
+    known = build.offers(OF, yearly)
+    (step,) = change(imported, order, known, PriceBook(), now=utc("2026-01-05"))
+    begun, following = renewed(step.after, known, 2)
+    assert (begun.at, begun.after.period.end, following.at) == (
+        utc("2026-01-20"),
+        utc("2026-11-15"),
+        utc("2026-11-15"),
+    )
+    assert following.after.period_index == begun.after.period_index + 1

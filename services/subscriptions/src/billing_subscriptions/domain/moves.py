@@ -6,6 +6,7 @@ from typing import Any
 from billing_kernel.cycle import Cycle, FirstStub
 from billing_kernel.period import Interval, local_day
 
+from billing_subscriptions.domain.agenda import regular_at
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.subscription import Boundary, Subscription
 
@@ -32,7 +33,8 @@ def anew(before: Subscription, interval: Interval, at: datetime) -> Fields:
         return {}
     if before.next_boundary is Boundary.START:
         cycle = before.cycle(interval)
-        return {"period": cycle.period(max(cycle.index_at(before.period.start), 0))}
+        index = max(cycle.index_at(regular_at(before) or before.period.start), 0)
+        return {"period": cycle.period(index), "cycle_index": before.period_index - index}
     return {**new_cycle(before, at, at, interval, before.period_index + 1), "period_billed_minor": 0}
 
 

@@ -127,6 +127,8 @@ def _onward(before: Subscription, version: PlanVersion, turn: Turn, at: datetime
         anchor = remembered_anchor(before, version.interval, interval, at) if before.period_index >= 0 else at
         return fields | new_cycle(before, at, anchor, interval, index)
     following = before.cycle(interval).period(index - before.cycle_index)
+    if following.start != at:
+        return fields | new_cycle(before, at, at, interval, index)
     return fields | {"period": following, "period_index": index}
 
 
