@@ -6,11 +6,18 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.invoicing.v1.billing_runs_service_pb2 import ListParkedDuesRequest
+from billing.subscriptions.v1.add_on_pb2 import AddOnContent
+from billing.subscriptions.v1.add_ons_service_pb2 import CreateAddOnRequest
+from billing.subscriptions.v1.add_ons_service_pb2_grpc import AddOnsServiceStub
 from billing.subscriptions.v1.coupon_pb2 import COUPON_DURATION_FOREVER, CouponTerms
 from billing.subscriptions.v1.coupons_service_pb2 import CreateCouponRequest
+from billing.subscriptions.v1.features_service_pb2 import CreateFeatureRequest
+from billing.subscriptions.v1.features_service_pb2_grpc import FeaturesServiceStub
 from billing.subscriptions.v1.migrations_service_pb2 import CreateMigrationRequest
 from billing.subscriptions.v1.plans_service_pb2 import GetPlanVersionRequest
 from billing.subscriptions.v1.policy_pb2 import CHANGE_WHEN_PERIOD_END
+from billing.subscriptions.v1.products_service_pb2 import CreateProductRequest
+from billing.subscriptions.v1.products_service_pb2_grpc import ProductsServiceStub
 from billing.subscriptions.v1.subscription_pb2 import ItemQuantity
 from billing.subscriptions.v1.subscriptions_service_pb2 import ChangeSubscriptionQuantityRequest, RedeemCouponRequest
 from billing.tax.v1.exemptions_service_pb2 import CreateExemptionRequest
@@ -66,7 +73,7 @@ async def household(servers: Servers) -> Household:
         "to_plan_version_id": parked_id,
         "migration_id": await _migration(world, version_id, parked_id),
     }
-    await _coupon(world)
+    shared |= await _shelf(world, version_id)
     own, others = [await _planned(world, await _paid(world, ids)) for ids in (own, others)]
     await _credited(world, servers, own, others)
     return Household(world, {**shared, **own}, own, others)
@@ -101,9 +108,31 @@ async def _credited(world: World, servers: Servers, *customers: Mapping[str, str
         await books.add(accounts.entries)
 
 
-async def _coupon(world: World) -> None:
+async def _shelf(world: World, version_id: str) -> dict[str, str]:
+    """A product, a feature, an add-on and a coupon, and a price of the plan."""
+    on, flat = world.admin.channels["subscriptions"], catalogue.flat("support", "5.00")
+    product = await ProductsServiceStub(on).CreateProduct(CreateProductRequest(code="suite", name="Suite"))
+    feature = await FeaturesServiceStub(on).CreateFeature(CreateFeatureRequest(code="sso", name="Single sign-on"))
+    content = AddOnContent(
+        name="Support",
+        kind=flat.kind,
+        timing=flat.timing,
+        currency_code="EUR",
+        price=flat.price,
+        tax_category=flat.tax_category,
+        tax_behavior=flat.tax_behavior,
+    )
+    add_on = await AddOnsServiceStub(on).CreateAddOn(CreateAddOnRequest(code="support", content=content))
     terms = CouponTerms(name="Ten off", percent="10", duration=COUPON_DURATION_FOREVER)
-    await world.admin.coupons.CreateCoupon(CreateCouponRequest(code="ten-off", terms=terms))
+    coupon = await world.admin.coupons.CreateCoupon(CreateCouponRequest(code="ten-off", terms=terms))
+    version = (await world.admin.plans.GetPlanVersion(GetPlanVersionRequest(plan_version_id=version_id))).plan_version
+    return {
+        "product_id": product.product.product_id,
+        "feature_id": feature.feature.feature_id,
+        "add_on_id": add_on.add_on.add_on_id,
+        "coupon_id": coupon.coupon.coupon_id,
+        "price_id": version.items[0].price_id,
+    }
 
 
 async def _planned(world: World, ids: dict[str, str]) -> dict[str, str]:
