@@ -8,6 +8,7 @@ from billing_cli import (
     access_commands,
     billing_commands,
     catalog_commands,
+    import_commands,
     migration_commands,
     operator_commands,
     price_commands,
@@ -46,6 +47,7 @@ catalogs.command("apply")(catalog_commands.apply)
 commands.add_typer(catalogs, name="catalog")
 prices.command("preview")(price_commands.preview)
 commands.add_typer(prices, name="price")
+commands.command("import")(import_commands.import_file)
 commands.command()(migration_commands.migrate)
 commands.command()(operator_commands.invariants)
 letters.command("list")(operator_commands.list_letters)
