@@ -309,13 +309,25 @@ def test_another_interval_in_a_free_stub_or_before_an_import_begins_meets_its_en
         Period(utc("2026-01-15"), utc("2027-01-15")),
         {"base": "500.00 EUR"},
     )
-    imported = build.subscription(OF, start="2025-11-15", now="2026-01-01", billed_from=utc("2026-01-20"))
+    imported = build.subscription(OF, start="2025-11-15", now="2026-01-01", billed_from=utc("2026-01-10"))
     known = build.offers(OF, yearly)
     (step,) = change(imported, order, known, PriceBook(), now=utc("2026-01-05"))
     begun, following = renewed(step.after, known, 2)
     assert (begun.at, begun.after.period.end, following.at) == (
-        utc("2026-01-20"),
+        utc("2026-01-10"),
         utc("2026-11-15"),
         utc("2026-11-15"),
     )
     assert following.after.period_index == begun.after.period_index + 1
+
+
+def test_a_change_bills_nothing_that_another_system_has_billed():
+    imported = build.subscription(OF, start="2025-11-15", now="2026-01-01", billed_from=utc("2026-01-15"))
+    (step,) = change(imported, ChangeOrder(Change(LARGE.id)), KNOWN, PriceBook(), now=utc("2026-01-05"))
+    assert step.made == ()
+    assert billed(renewed(step.after, KNOWN)[0]) == {"base": "99.00 EUR", "seats": "10.00 EUR"}
+    yearly = build.version([build.flat("365")], Interval("year"))
+    (step,) = change(
+        imported, ChangeOrder(Change(yearly.id)), build.offers(OF, yearly), PriceBook(), now=utc("2026-01-05")
+    )
+    assert amounts(step.made) == {"base": "355.00 EUR"}

@@ -122,16 +122,17 @@ def covered_of(frame: Frame, item: SubscriptionItem) -> Covered | None:
 def open_window(
     frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, reason: ChargeReason
 ) -> tuple[SubscriptionItem, Charge | None]:
-    """The item with a window from `at` to the end of the period, and what that costs ahead.
+    """The item with a window from `at`, or where billing begins, to the end of the period, and what that costs ahead.
 
     Under Basis.NONE nothing is charged before the next period, unless it is charged once.
     """
     if item.once and item.covered is not None:
         return item, None
-    opened = replace(item, since=at, covered=None)
-    if at >= frame.end or (rule.basis is Basis.NONE and not item.once):
+    begin = max(at, frame.begin)
+    opened = replace(item, since=begin, covered=None)
+    if begin >= frame.end or (rule.basis is Basis.NONE and not item.once):
         return opened, None
-    found = advance(frame, opened, Period(at, frame.end), rule, reason)
+    found = advance(frame, opened, Period(begin, frame.end), rule, reason)
     return (replace(opened, covered=found[1]), found[0]) if found else (opened, None)
 
 
