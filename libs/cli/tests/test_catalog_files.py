@@ -173,8 +173,7 @@ ITEMS = (
         ),
         (
             PLAN + ITEMS + "      plan_item_id: item_1\n      price: {flat: {amount: 1}}\n",
-            "catalog.yaml:15: plans[0].version.items[0].plan_item_id: is no known key:"
-            " did you mean 'price_id'?",
+            "catalog.yaml:15: plans[0].version.items[0].plan_item_id: is no known key: did you mean 'price_id'?",
         ),
     ],
 )
