@@ -6,7 +6,7 @@ from billing_subscriptions.storage.history import BROKEN
 
 # Each minute another sixtieth of the subscriptions, by the hash of their ids: each is looked at once an hour.
 _THIS_MINUTE = """
-WHERE abs(hashtext(subscription_id::text)::bigint) % 60 = extract(minute FROM now())::int LIMIT 2000
+WHERE mod(abs(hashtext(subscription_id::text)::bigint), 60) = extract(minute FROM now())::int LIMIT 2000
 """
 
 INVARIANTS: Mapping[str, str] = {
