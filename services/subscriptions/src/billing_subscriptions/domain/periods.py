@@ -129,7 +129,8 @@ def _onward(before: Subscription, version: PlanVersion, turn: Turn, at: datetime
     following = before.cycle(interval).period(index - before.cycle_index)
     if following.start != at:
         return fields | new_cycle(before, at, at, interval, index)
-    return fields | {"period": following, "period_index": index}
+    # Nearly always what falls due next: `changed` looks, and makes another copy only where something comes before.
+    return fields | {"period": following, "period_index": index, "next_due_at": following.end}
 
 
 def _term_left(before: Subscription, version: PlanVersion) -> int | None:
