@@ -35,7 +35,7 @@ SELECT (SELECT count(*) FROM subscription WHERE tenant_id = %(tenant)s AND plan_
         AND jsonb_array_length(pending) = 2),
 (SELECT count(*) FROM subscription_change WHERE tenant_id = %(tenant)s AND kind = 'UPGRADE'
         AND cardinality(charge_ids) = 2),
-(SELECT count(*) FROM outbox WHERE tenant_id = %(tenant)s AND type LIKE '%%SubscriptionUpdated'),
+(SELECT count(*) FROM outbox WHERE tenant_id = %(tenant)s AND type LIKE '%%SubscriptionUpdated' AND sequence = 3),
 (SELECT count(*) FROM idempotency WHERE tenant_id = %(tenant)s)
 """
 

@@ -253,6 +253,12 @@ class FakeCatalogue:
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]:
         return await self.plans.versions(version_ids)
 
+    async def sold(
+        self, version_ids: Iterable[UUID], at: datetime
+    ) -> tuple[Mapping[UUID, PlanVersion], Mapping[UUID, PlanVersion]]:
+        found = await self.versions(version_ids)
+        return found, await self.newest({each.plan_id for each in found.values()}, at)
+
     async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
         found: dict[UUID, PlanVersion] = {}
         for each in sorted(self.plans.version_rows.values(), key=lambda each: each.number):

@@ -139,6 +139,11 @@ class Catalogue(Protocol):
 
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]: ...
 
+    async def sold(
+        self, version_ids: Iterable[UUID], at: datetime
+    ) -> tuple[Mapping[UUID, PlanVersion], Mapping[UUID, PlanVersion]]:
+        """`versions` of the ids, and `newest` of their plans at `at`, in one read."""
+
     async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
         """By plan: the published version with the highest number that is effective at `at`."""
 

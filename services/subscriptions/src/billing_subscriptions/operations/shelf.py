@@ -70,17 +70,11 @@ async def read_shelf(
 ) -> Shelf:
     """The versions, and what (currency, change) pairs name beside them."""
     wanted = {*version_ids, *(each.plan_version_id for _, each in planned if each.plan_version_id is not None)}
-    versions = await catalogue.versions(wanted)
+    versions, newest = await catalogue.sold(wanted, now)
     add_ons, plan_codes = await _add_ons(catalogue, planned, versions)
-    return Shelf(versions, await _newer(catalogue, versions, now), add_ons, plan_codes)
-
-
-async def _newer(
-    catalogue: Catalogue, versions: Mapping[UUID, PlanVersion], now: datetime
-) -> Mapping[UUID, PlanVersion]:
-    newest = await catalogue.newest({each.plan_id for each in versions.values()}, now)
     moving = RunningSubscriptions.MOVE_AT_RENEWAL
-    return {plan_id: each for plan_id, each in newest.items() if each.terms.running_subscriptions is moving}
+    newer = {plan_id: each for plan_id, each in newest.items() if each.terms.running_subscriptions is moving}
+    return Shelf(versions, newer, add_ons, plan_codes)
 
 
 async def _add_ons(

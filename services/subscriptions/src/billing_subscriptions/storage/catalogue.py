@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from billing_runtime.transaction import Transaction
@@ -21,6 +22,17 @@ _NEWEST = f"""
 SELECT DISTINCT ON (v.plan_id) v.* FROM plan_version AS v WHERE v.plan_id = ANY(%s) AND {EFFECTIVE}
 ORDER BY v.plan_id, {NEWEST_FIRST}
 """
+# Which versions, and the newest of their plans: what they say is known for good once they are published.
+_HEAD = "v.plan_version_id, v.plan_id, v.state, v.archived_at"
+_SOLD = f"""
+SELECT {_HEAD}, false AS newest FROM plan_version AS v WHERE v.plan_version_id = ANY(%s)
+UNION ALL
+(SELECT DISTINCT ON (v.plan_id) {_HEAD}, true AS newest FROM plan_version AS v
+WHERE v.plan_id IN (SELECT plan_id FROM plan_version WHERE plan_version_id = ANY(%s)) AND {EFFECTIVE}
+ORDER BY v.plan_id, {NEWEST_FIRST})
+"""
+KNOWN_MAX = 4096
+_KNOWN: dict[UUID, PlanVersion] = {}  # read before, of whatever tenant; asked only for ids that the tenant can see
 _CODES = "SELECT plan_id, code FROM plan WHERE plan_id = ANY(%s)"
 _PLAN = "SELECT plan_id, archived_at FROM plan WHERE code = %s"
 
@@ -36,6 +48,33 @@ class PostgresCatalogue:
     async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
         found = map(version_from_row, await rows(self._tx, _NEWEST, list(plan_ids), at))
         return {version.plan_id: version for version in found}
+
+    async def sold(
+        self, version_ids: Iterable[UUID], at: datetime
+    ) -> tuple[Mapping[UUID, PlanVersion], Mapping[UUID, PlanVersion]]:
+        wanted = list(version_ids)
+        heads = await rows(self._tx, _SOLD, wanted, wanted, at)
+        known = await self._known(heads)
+        versions = {each["plan_version_id"]: known[each["plan_version_id"]] for each in heads if not each["newest"]}
+        newest = {each["plan_id"]: known[each["plan_version_id"]] for each in heads if each["newest"]}
+        return versions, newest
+
+    async def _known(self, heads: Iterable[Mapping[str, Any]]) -> Mapping[UUID, PlanVersion]:
+        """Whole versions by id; what is not known yet, or was archived since, is read."""
+        found: dict[UUID, PlanVersion] = {}
+        missing: list[UUID] = []
+        for head in heads:
+            before = _KNOWN.get(head["plan_version_id"])
+            if before is not None and (before.state, before.archived_at) == (head["state"], head["archived_at"]):
+                found[before.id] = before
+            else:
+                missing.append(head["plan_version_id"])
+        if missing:
+            found.update(await self.versions(missing))
+            if len(_KNOWN) > KNOWN_MAX:
+                _KNOWN.clear()
+            _KNOWN.update({key: each for key, each in found.items() if each.published_at is not None})
+        return found
 
     async def current(self, plan_code: str, at: datetime) -> PlanVersion:
         plan = await row(self._tx, _PLAN, plan_code)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +89,9 @@ class PostgresSubscriptions:
         """Rows first: a name that is taken refuses before the history is written."""
         spans: dict[UUID, Span] = {}
         entries = [self._entry(step, reason, spans) for step in steps]
+        if len(spans) == 1:
+            await self._write_one(*next(iter(spans.values())), entries)
+            return
         often: list[tuple[int, Subscription]] = []
         seldom: list[tuple[int, Subscription]] = []
         for before, after, changed in spans.values():
@@ -98,6 +102,22 @@ class PostgresSubscriptions:
         await self._save(often, _SAVE_OFTEN, _OFTEN)
         await self._save(seldom, _SAVE_ALL, _ALL)
         await add_entries(self._tx, entries)
+
+    async def _write_one(
+        self, before: Subscription | None, after: Subscription, changed: set[str], entries: Sequence[Entry]
+    ) -> None:
+        """One round trip, and only the columns that changed."""
+        with names_taken():
+            async with self._tx.raw.pipeline():
+                if before is None:
+                    await self._tx.raw.execute(_ADD.text, _ADD.values(subscription_to_row(after)))
+                    cursor = None
+                else:
+                    columns = tuple(column for column in _ALL if column.name in changed)
+                    values = [_value(column, after) for column in columns]
+                    cursor = await self._tx.raw.execute(_update_one(columns), [*values, after.id, before.version])
+                await add_entries(self._tx, entries)
+        assert cursor is None or cursor.rowcount == 1, "a subscription changed under its lock"
 
     def _entry(self, step: Step, reason: str, spans: dict[UUID, Span]) -> Entry:
         after, call = step.after, self._tx.call
@@ -147,6 +167,17 @@ class PostgresSubscriptions:
         await self._tx.raw.execute(_LOCK_MANY, (ids,))
         await self._tx.raw.execute(note, (ids, [invoice_id for _, invoice_id in invoices]))
         return [subscription_from_row(found) for found in await rows(self._tx, query, ids)]
+
+
+@lru_cache(maxsize=256)
+def _update_one(columns: tuple[Column, ...]) -> str:
+    sets = ", ".join(f"{column.name} = %s" for column in columns)
+    return f"UPDATE subscription SET {sets} WHERE subscription_id = %s AND version = %s"
+
+
+def _value(column: Column, subscription: Subscription) -> Any:
+    value = column.stored(subscription)
+    return Jsonb(value) if column.type == "jsonb" and value is not None else value
 
 
 def _array(column: Column, subscriptions: Sequence[Subscription]) -> list[Any]:

@@ -50,11 +50,15 @@ def subscription_to_pb(subscription: Subscription, version: PlanVersion | None =
     return message
 
 
+TEMPLATES_MAX = 1024
+_TEMPLATES: dict[object, events_pb2.SubscriptionFacts] = {}  # of published versions, which never change
+
+
 class FactsBook:
     """Makes SubscriptionFacts; what the subscriptions of one plan version in one currency share is made once."""
 
     def __init__(self) -> None:
-        self._templates: dict[object, events_pb2.SubscriptionFacts] = {}
+        self._templates = _TEMPLATES
 
     def facts(
         self, subscription: Subscription, version: PlanVersion, external_customer_id: str
@@ -62,6 +66,8 @@ class FactsBook:
         key = (version.id, version.currency)
         template = self._templates.get(key)
         if template is None:
+            if len(self._templates) >= TEMPLATES_MAX:
+                self._templates.clear()
             template = self._templates[key] = events_pb2.SubscriptionFacts(
                 plan_items=map(plan_item_to_pb, version.items), interval=interval_to_pb(version.interval)
             )
