@@ -32,6 +32,8 @@ class PriceCase:
     components: tuple[tuple[str, str], ...] = ()
     quantity: str | None = None
     currency: str = "EUR"
+    interim: bool = False
+    billed_events: tuple[str, ...] = ()
 
 
 LAGO = graduated(("10", "10", "2"), ("20", "5", "3"), ("", "5", "3"))

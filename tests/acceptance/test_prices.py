@@ -9,9 +9,12 @@ import pytest
 from billing_kernel.money import exponent
 from billing_pricing import evaluate, explanation_from_json
 
+from tests.acceptance import ladder_cases, price_cases, slice_cases
 from tests.acceptance.api import Api, minor, ratio
-from tests.acceptance.price_cases import CASES, PriceCase
+from tests.acceptance.price_cases import PriceCase
 from tests.acceptance.prices import Json
+
+CASES = price_cases.CASES + ladder_cases.CASES + slice_cases.CASES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -37,6 +40,10 @@ def _request(case: PriceCase) -> Json:
         request["events"] = {"events": [each if isinstance(each, dict) else {"value": each} for each in case.usage]}
     if case.billed is not None:
         request["billed_quantity"] = case.billed
+    if case.billed_events:
+        request["billed_events"] = {"events": [{"value": each} for each in case.billed_events]}
+    if case.interim:
+        request["interim"] = True
     return request
 
 
