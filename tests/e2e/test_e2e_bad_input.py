@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e import bad_catalog, bad_input
 from tests.e2e.answers import Answer
-from tests.e2e.bad_input import CASES, EVENTS
+from tests.e2e.bad_input import EVENTS
 from tests.e2e.cases import KEYLESS, NO_FORM, Case, event
 from tests.e2e.contract import rpc
 from tests.e2e.rows import Unmoved
 from tests.e2e.ways import Caller, Direct, Rest, Way, headers
 from tests.e2e.world import World
+
+CASES = (*bad_input.CASES, *bad_catalog.CASES)
 
 
 def sent_headers(case: Case, world: World) -> dict[str, str]:

@@ -26,10 +26,18 @@ IDS = {
     "invoice_id": ("invoice", "open"),
     "payment_id": ("payment",),
     "run_id": ("run",),
+    "product_id": ("product",),
+    "feature_id": ("feature",),
+    "add_on_id": ("add_on",),
+    "coupon_id": ("coupon",),
 }
 HARMLESS = (StatusCode.NOT_FOUND, StatusCode.INVALID_ARGUMENT)
 LISTS = [rpc.name for rpc in rpcs().values() if rpc.name.startswith("List")]
-NEEDED = {"ListPlanVersions": {"plan_id": "$plan"}, "ListRates": {"country_code": "DE"}}
+NEEDED = {
+    "ListPlanVersions": {"plan_id": "$plan"},
+    "ListRates": {"country_code": "DE"},
+    "ListCouponRedemptions": {"coupon_id": "$coupon"},
+}
 FILTERED = {
     "ListInvoices": "customer_id",
     "ListSubscriptions": "customer_id",

@@ -73,4 +73,16 @@ async def _more(call: Caller, ids: Mapping[str, str], start: str) -> dict[str, s
     draft = (await call("CreatePlanVersion", **version))["plan_version"]["plan_version_id"]
     since = {"country_code": "DE", "certificate_number": "X-1", "start_time": start}
     exempt = (await call("CreateExemption", customer_id=sender, **since))["exemption"]["exemption_id"]
-    return {"sender": sender, "sent": sold, "draft": draft, "exemption": exempt}
+    return {"sender": sender, "sent": sold, "draft": draft, "exemption": exempt, **await _shelf(call)}
+
+
+async def _shelf(call: Caller) -> dict[str, str]:
+    """A product, a feature, an add-on and a coupon."""
+    content = {name: value for name, value in spine.FEE.items() if name != "code"} | {"currency_code": "EUR"}
+    terms = {"name": "Spring", "percent": "10", "duration": "COUPON_DURATION_ONCE"}
+    return {
+        "product": (await call("CreateProduct", code="suite", name="Suite"))["product"]["product_id"],
+        "feature": (await call("CreateFeature", code="sso", name="Single sign-on"))["feature"]["feature_id"],
+        "add_on": (await call("CreateAddOn", code="support", content=content))["add_on"]["add_on_id"],
+        "coupon": (await call("CreateCoupon", code="spring", terms=terms))["coupon"]["coupon_id"],
+    }
