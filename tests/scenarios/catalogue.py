@@ -29,6 +29,7 @@ from billing.subscriptions.v1.plans_service_pb2 import (
     CreatePlanVersionRequest,
     PublishPlanVersionRequest,
 )
+from billing.subscriptions.v1.policy_pb2 import PlanTerms
 from billing.subscriptions.v1.subscription_pb2 import ItemQuantity, Subscription
 from billing.subscriptions.v1.subscriptions_service_pb2 import CreateSubscriptionRequest
 from billing.tax.v1.registration_pb2 import REGISTRATION_SCHEME_DOMESTIC, RegistrationScheme
@@ -130,11 +131,12 @@ async def plan(
     currency: str = "EUR",
     interval: Interval = MONTH,
     trial_days: int = 0,
+    terms: PlanTerms | None = None,
 ) -> str:
     """The id of its published version."""
     plan_id = (await world.admin.plans.CreatePlan(CreatePlanRequest(code=code, name=code.title()))).plan.plan_id
     request = CreatePlanVersionRequest(
-        plan_id=plan_id, currency_code=currency, interval=interval, trial_days=trial_days, items=items
+        plan_id=plan_id, currency_code=currency, interval=interval, trial_days=trial_days, items=items, terms=terms
     )
     version_id = (await world.admin.plans.CreatePlanVersion(request)).plan_version.plan_version_id
     await world.admin.plans.PublishPlanVersion(PublishPlanVersionRequest(plan_version_id=version_id))

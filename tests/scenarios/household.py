@@ -15,7 +15,7 @@ from billing.subscriptions.v1.features_service_pb2 import CreateFeatureRequest
 from billing.subscriptions.v1.features_service_pb2_grpc import FeaturesServiceStub
 from billing.subscriptions.v1.migrations_service_pb2 import CreateMigrationRequest
 from billing.subscriptions.v1.plans_service_pb2 import GetPlanVersionRequest
-from billing.subscriptions.v1.policy_pb2 import CHANGE_WHEN_PERIOD_END
+from billing.subscriptions.v1.policy_pb2 import CHANGE_WHEN_PERIOD_END, Entitlement, PlanTerms
 from billing.subscriptions.v1.products_service_pb2 import CreateProductRequest
 from billing.subscriptions.v1.products_service_pb2_grpc import ProductsServiceStub
 from billing.subscriptions.v1.subscription_pb2 import ItemQuantity
@@ -52,7 +52,9 @@ async def household(servers: Servers) -> Household:
     await catalogue.registered(world, seller_id, "DE", "DE136695976")
     meter_id = await catalogue.meter(world, "calls", METER_AGGREGATION_SUM)
     items = [catalogue.seats("seat", "10.00"), catalogue.metered("api", "calls", "0.01")]
-    version_id = await catalogue.plan(world, "team", items)
+    feature_id = await _feature(world)
+    grants = PlanTerms(entitlements=[Entitlement(feature_code="sso")])
+    version_id = await catalogue.plan(world, "team", items, terms=grants)
     own, others = [await _customer(world, name, version_id) for name in ("anna", "bruno")]
     nobody = catalogue.flat("base", "1.00")
     nobody.tax_category = "unknown_category"
@@ -66,6 +68,7 @@ async def household(servers: Servers) -> Household:
         "meter_id": meter_id,
         "plan_version_id": version_id,
         "plan_id": await _plan_id(world, version_id),
+        "feature_id": feature_id,
         "registration_id": registration.registration_id,
         "exemption_id": await _exemption(world, own["customer_id"]),
         "run_id": run.run_id,
@@ -76,7 +79,7 @@ async def household(servers: Servers) -> Household:
     shared |= await _shelf(world, version_id)
     own, others = [await _planned(world, await _paid(world, ids)) for ids in (own, others)]
     await _credited(world, servers, own, others)
-    return Household(world, {**shared, **own}, own, others)
+    return Household(world, {**shared, **own, "parent_customer_id": own["customer_id"]}, own, others)
 
 
 async def _customer(world: World, name: str, version_id: str) -> dict[str, str]:
@@ -109,10 +112,9 @@ async def _credited(world: World, servers: Servers, *customers: Mapping[str, str
 
 
 async def _shelf(world: World, version_id: str) -> dict[str, str]:
-    """A product, a feature, an add-on and a coupon, and a price of the plan."""
+    """A product, an add-on and a coupon, and a price of the plan."""
     on, flat = world.admin.channels["subscriptions"], catalogue.flat("support", "5.00")
     product = await ProductsServiceStub(on).CreateProduct(CreateProductRequest(code="suite", name="Suite"))
-    feature = await FeaturesServiceStub(on).CreateFeature(CreateFeatureRequest(code="sso", name="Single sign-on"))
     content = AddOnContent(
         name="Support",
         kind=flat.kind,
@@ -128,11 +130,16 @@ async def _shelf(world: World, version_id: str) -> dict[str, str]:
     version = (await world.admin.plans.GetPlanVersion(GetPlanVersionRequest(plan_version_id=version_id))).plan_version
     return {
         "product_id": product.product.product_id,
-        "feature_id": feature.feature.feature_id,
         "add_on_id": add_on.add_on.add_on_id,
         "coupon_id": coupon.coupon.coupon_id,
         "price_id": version.items[0].price_id,
     }
+
+
+async def _feature(world: World) -> str:
+    stub = FeaturesServiceStub(world.admin.channels["subscriptions"])
+    made = await stub.CreateFeature(CreateFeatureRequest(code="sso", name="Single sign-on"))
+    return made.feature.feature_id
 
 
 async def _planned(world: World, ids: dict[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.common.v1.access_pb2 import AUDIENCE_INTERNAL, AUDIENCE_PUBLIC, Access, access
 from billing_kernel.ids import encode, uuid7
+from google.api.annotations_pb2 import http
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -24,6 +25,8 @@ FILES = {
         "subscriptions_service",
         "renewals_service",
         "migrations_service",
+        "entitlements_service",
+        "imports_service",
         "products_service",
         "features_service",
         "add_ons_service",
@@ -31,7 +34,7 @@ FILES = {
         "prices_service",
         "catalog_service",
     ),
-    "usage": ("meters_service", "usage_service", "rating_service"),
+    "usage": ("meters_service", "usage_service", "rating_service", "measurement_service"),
     "tax": ("registrations_service", "exemptions_service", "tax_service"),
     "payments": ("payment_methods_service", "payments_service"),
     "invoicing": (
@@ -72,6 +75,8 @@ NEEDS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "PreviewChange": lambda: SEATS,
     "PauseSubscription": lambda: {"billing": 1},
     "RedeemCoupon": lambda: {"coupon_code": "ten-off"},
+    "CheckEntitlement": lambda: {"feature_code": "sso"},
+    "ImportSubscriptions": lambda: {"items": [{}]},
     "CreateMigration": lambda: {"from_plan_version_ids": [encode("pv", uuid7())]},
     "UpdateMeter": lambda: LABELS,
     "CreateRegistration": lambda: {"country_code": "FR", "scheme": 1, "start_time": SOON},
@@ -113,6 +118,12 @@ class Rpc:
         return self.access.permission.endswith(".read")
 
     @property
+    def in_path(self) -> str:
+        """The path of REST, with the names of the fields in it; empty for what has none."""
+        rule = self.method.GetOptions().Extensions[http]
+        return str(rule.get or rule.post or rule.patch or rule.delete)
+
+    @property
     def ids(self) -> list[str]:
         return [field.name for field in self.method.input_type.fields if _holds_id(field)]
 
@@ -148,6 +159,9 @@ INTERNAL = [rpc for rpc in every_rpc() if rpc.access.audience == AUDIENCE_INTERN
 
 
 def _holds_id(field: FieldDescriptor) -> bool:
+    """Of several ids that exclude each other the first one is enough."""
+    if field.containing_oneof is not None and field.containing_oneof.fields[0] is not field:
+        return False
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_id") and field.name != "external_id"
 
 
