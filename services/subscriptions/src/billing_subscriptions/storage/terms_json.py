@@ -1,6 +1,6 @@
 """Rules of plan versions <-> the JSON of their column. What is as by default is left out, so old rows read as {}."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -128,7 +128,7 @@ def _phase_from_json(found: list[Any]) -> PlanPhase:
     return PlanPhase(code, periods, None if percent is None else parse_decimal(percent))
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[Any], Any]] = {
     "effective_at": datetime.fromisoformat,
     "change_rules": lambda found: {ChangeKind(kind): rule_from_json(rule) for kind, rule in found.items()},
     "proration": proration_from_json,
