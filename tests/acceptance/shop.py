@@ -23,6 +23,13 @@ def midnight(day: str) -> str:
     return f"{day}T00:00:00Z"
 
 
+def instant(text: str) -> str:
+    """A day's UTC midnight, or the time that it names: "2024-03-16T04:00"."""
+    if "T" not in text:
+        return midnight(text)
+    return f"{text}{':00' if text.count(':') == 1 else ''}Z"
+
+
 def interval(every: tuple[str, int]) -> Json:
     unit, count = every
     return {"unit": f"INTERVAL_UNIT_{unit}", "count": count}
@@ -66,9 +73,9 @@ async def customer(api: Api, *, currency: str = "EUR", zone: str = "UTC", **more
     return found
 
 
-async def subscribe(api: Api, version: Json, start: str, **more: Any) -> Json:
-    """A subscription of a new customer, from a day's UTC midnight on."""
-    buyer = await customer(api, currency=version["currency_code"])
+async def subscribe(api: Api, version: Json, start: str, *, zone: str = "UTC", **more: Any) -> Json:
+    """A subscription of a new customer, from an instant on."""
+    buyer = await customer(api, currency=version["currency_code"], zone=zone)
     body = {"customer_id": buyer["customer_id"], "plan_version_id": version["plan_version_id"], **more}
-    found: Json = (await api.post("/v1/subscriptions", start_time=midnight(start), **body))["subscription"]
+    found: Json = (await api.post("/v1/subscriptions", start_time=instant(start), **body))["subscription"]
     return found

@@ -19,7 +19,7 @@ async def test_change(api: Api, case: ChangeCase) -> None:
         when="CHANGE_WHEN_NOW",
         proration=_proration(case),
         settlement=case.settlement,
-        at_time=shop.midnight(case.at),
+        at_time=shop.instant(case.at),
     )
     charges = answer.get("charges", [])
     amounts = [minor(each["amount"]) for each in charges if "amount" in each]
@@ -29,23 +29,26 @@ async def test_change(api: Api, case: ChangeCase) -> None:
         assert each["reason"] != "CHARGE_REASON_UNSPECIFIED"
         assert ("credit_of" in each) == (minor(each["amount"]) < 0)
     if case.every_after is not None:
-        assert answer["subscription"]["current_period"]["start"] == shop.midnight(case.at)
+        assert answer["subscription"]["current_period"]["start"] == shop.instant(case.at)
     stored = await api.get(f"/v1/subscriptions/{subscription['subscription_id']}")
     assert stored["subscription"]["etag"] == subscription["etag"], "a preview writes nothing"
 
 
 async def _plans(api: Api, case: ChangeCase) -> tuple[Json, Json]:
-    before = await shop.plan(api, [shop.item("fee", flat(case.before))], every=case.every, currency="USD")
+    terms = {"alignment": case.alignment}
+    fees = [[shop.item("fee", flat(price), timing=case.timing)] for price in (case.before, case.after)]
+    before = await shop.plan(api, fees[0], every=case.every, currency=case.currency, **terms)
     every = case.every_after or case.every
-    after = await shop.plan(api, [shop.item("fee", flat(case.after))], every=every, currency="USD")
-    subscription = await shop.subscribe(api, before, case.start)
+    after = await shop.plan(api, fees[1], every=every, currency=case.currency, **terms)
+    subscription = await shop.subscribe(api, before, case.start, zone=case.zone)
     return subscription, {"plan_version_id": after["plan_version_id"]}
 
 
 async def _seats(api: Api, case: ChangeCase) -> tuple[Json, Json]:
     assert case.seats is not None
     before, after = case.seats
-    version = await shop.plan(api, [shop.item("seats", per_unit(case.before), kind="SEAT")], every=case.every)
+    seats = shop.item("seats", per_unit(case.before), kind="SEAT", timing=case.timing)
+    version = await shop.plan(api, [seats], every=case.every, currency=case.currency)
     quantities = [{"code": "seats", "quantity": before}]
     subscription = await shop.subscribe(api, version, case.start, quantities=quantities)
     return subscription, {"quantities": [{"code": "seats", "quantity": after}]}
