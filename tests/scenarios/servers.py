@@ -31,7 +31,7 @@ HOUSEKEEPING = {
     "republish_dues",
 }
 ROUNDS_MAX = 200
-RUNTIME = {"inbox", "outbox", "outbox_archive", "idempotency", "dead_letter", "tenant_clock"}
+RUNTIME = {"inbox", "outbox", "outbox_archive", "idempotency", "dead_letter", "tenant_clock", "cache_hot"}
 _TABLES = """
 SELECT table_name FROM information_schema.columns JOIN pg_class ON oid = table_name::regclass
 WHERE table_schema = 'public' AND column_name = 'tenant_id' AND relkind IN ('r', 'p') AND NOT relispartition
