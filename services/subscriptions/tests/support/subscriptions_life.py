@@ -1,8 +1,10 @@
-"""Subscriptions that run, are paused, resumed and canceled, in one line each."""
+"""Subscriptions that run, are changed, paused, resumed and canceled, in one line each."""
 
 import subscriptions_builders as build
 from billing_kernel.proration import Basis, Proration
 from billing_subscriptions.domain.cancel import CancelAt, CancelOrder, cancel
+from billing_subscriptions.domain.change import ChangeOrder, change
+from billing_subscriptions.domain.change_matrix import Wishes
 from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.pause import PauseOrder, pause, resume
 from billing_subscriptions.domain.plan import Timing
@@ -29,3 +31,11 @@ def canceled(before, of=ALL, *, at, when=CancelAt.NOW, on=None, **order):
     return cancel(
         before, CancelOrder(when, utc(on) if on else None, **order), build.offers(of), PriceBook(), now=utc(at)
     )
+
+
+def changed(before, wanted, *versions, at, known=None, **wishes):
+    """The one step of a change."""
+    (step,) = change(
+        before, ChangeOrder(wanted, Wishes(**wishes)), known or build.offers(*versions), PriceBook(), now=utc(at)
+    )
+    return step
