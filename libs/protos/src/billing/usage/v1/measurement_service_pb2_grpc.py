@@ -47,7 +47,7 @@ class MeasurementServiceServicer:
     """
 
     def BatchMeasureUsage(self, request, context):
-        """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER, INVALID_PERIOD.
+        """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: INVALID_PERIOD; per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

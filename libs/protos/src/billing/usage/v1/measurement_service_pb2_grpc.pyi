@@ -34,7 +34,7 @@ class MeasurementServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MeasurementServiceAsyncStub: ...
     BatchMeasureUsage: _grpc.UnaryUnaryMultiCallable[_measurement_service_pb2.BatchMeasureUsageRequest, _measurement_service_pb2.BatchMeasureUsageResponse]
-    """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER, INVALID_PERIOD."""
+    """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: INVALID_PERIOD; per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER."""
 
 @_typing.type_check_only
 class MeasurementServiceAsyncStub(MeasurementServiceStub):
@@ -42,7 +42,7 @@ class MeasurementServiceAsyncStub(MeasurementServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchMeasureUsage: _aio.UnaryUnaryMultiCallable[_measurement_service_pb2.BatchMeasureUsageRequest, _measurement_service_pb2.BatchMeasureUsageResponse]  # type: ignore[assignment]
-    """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER, INVALID_PERIOD."""
+    """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: INVALID_PERIOD; per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER."""
 
 class MeasurementServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers how much was used, whatever it costs. Internal."""
@@ -53,6 +53,6 @@ class MeasurementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _measurement_service_pb2.BatchMeasureUsageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_measurement_service_pb2.BatchMeasureUsageResponse, _abc.Awaitable[_measurement_service_pb2.BatchMeasureUsageResponse]]:
-        """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER, INVALID_PERIOD."""
+        """Adds up the events of a meter that name any of the subscriptions, or their customers, each event once; answers in request order. Changes nothing. Errors: INVALID_PERIOD; per item NOT_CAUGHT_UP where a subscription is not known yet, UNKNOWN_METER."""
 
 def add_MeasurementServiceServicer_to_server(servicer: MeasurementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
