@@ -115,7 +115,7 @@ def test_what_is_exported_reads_as_the_same(defaults):
     assert "UNSPECIFIED" not in text
     assert "PLAN_ITEM_KIND" not in text
     assert text.count("archived") == 0
-    assert summary(answer) == "1 products, 1 features, 1 plans, 0 add-ons, 1 coupons"
+    assert summary(answer) == "1 product, 1 feature, 1 plan, 0 add-ons, 1 coupon"
 
 
 PLAN = (

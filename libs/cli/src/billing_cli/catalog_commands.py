@@ -66,8 +66,9 @@ def as_yaml(catalog: Json) -> str:
 
 def summary(catalog: Json) -> str:
     """How many of each kind."""
-    kinds = ("products", "features", "plans", "add_ons", "coupons")
-    return ", ".join(f"{len(catalog.get(kind, ()))} {kind.replace('_', '-')}" for kind in kinds)
+    kinds = ("product", "feature", "plan", "add_on", "coupon")
+    counts = [(len(catalog.get(f"{kind}s", ())), kind.replace("_", "-")) for kind in kinds]
+    return ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for count, kind in counts)
 
 
 def lines_of(actions: list[Json]) -> list[tuple[str, str]]:

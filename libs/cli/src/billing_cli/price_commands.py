@@ -1,10 +1,12 @@
 """billing price preview."""
 
 import asyncio
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from billing_kernel.decimals import InvalidDecimal, format_decimal
 
 from billing_cli import console
 from billing_cli.catalog_commands import placed
@@ -59,7 +61,12 @@ def lines_of(answer: Json) -> list[tuple[str, str]]:
 
 
 def _ratio(exact: Json) -> str:
-    return str(exact["numerator"]) if exact["denominator"] == "1" else f"{exact['numerator']}/{exact['denominator']}"
+    """A decimal where there is one, else the fraction."""
+    value = Fraction(int(exact["numerator"]), int(exact["denominator"]))
+    try:
+        return format_decimal(value)
+    except InvalidDecimal:
+        return str(value)
 
 
 def _written(file: Path | None, model: str | None, price_id: str | None) -> Written | None:

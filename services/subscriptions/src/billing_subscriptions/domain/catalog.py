@@ -174,7 +174,8 @@ def at(path: str) -> Iterator[None]:
     except DomainError as error:
         found = [Violation(f"{path}.{each.field}", each.description, each.rule) for each in error.violations]
         broken = found or [Violation(path, error.message, error.reason)]
-        raise type(error)(f"{broken[0].field}: {error.message}", facts=error.facts, violations=broken) from error
+        message = f"{broken[0].field}: {broken[0].description}"
+        raise type(error)(message, facts=error.facts, violations=broken) from error
 
 
 def differences(before: object, after: object, path: str = "") -> Iterator[Difference]:
