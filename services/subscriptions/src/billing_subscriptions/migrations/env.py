@@ -2,7 +2,9 @@
 
 from billing_runtime.migrations import run_env
 
-from billing_subscriptions.storage import catalog_tables, migration_tables
+from billing_subscriptions.storage.catalog_tables import product
+from billing_subscriptions.storage.migration_tables import subscription_migration
+from billing_subscriptions.storage.tables import metadata
 
-assert catalog_tables.metadata is migration_tables.metadata, "all tables of the service are known here"
-run_env(catalog_tables.metadata)
+assert product.metadata is subscription_migration.metadata is metadata, "all tables of the service are known here"
+run_env(metadata)
