@@ -1,7 +1,7 @@
 """What happened, as frozen values. `wire.events` gives each its topic, key and message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -45,6 +45,7 @@ class SubscriptionEvent:
     plan_version: PlanVersion
     external_customer_id: str
     at: datetime
+    like: Subscription | None = field(default=None, compare=False, repr=False)  # a twin, told in the same way
 
 
 class SubscriptionStarted(SubscriptionEvent):

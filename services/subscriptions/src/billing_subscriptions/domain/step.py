@@ -110,6 +110,7 @@ class Step:
     commitment: Commitment | None = None
     coupons: tuple[AppliedCoupon, ...] = ()
     rules: Rules = ()
+    twin: "Step | None" = field(default=None, compare=False, repr=False)  # the same step of a subscription just like it
 
 
 def regular_due(subscription_id: UUID, index: int) -> DueKey:

@@ -1,15 +1,19 @@
 """Claims what is due, one boundary each, and publishes what it bills: chunk by chunk, in the order of time."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from billing_subscriptions.domain.boundary import boundary
 from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.errors import AsOfInFuture
-from billing_subscriptions.domain.subscription import Boundary
+from billing_subscriptions.domain.step import Step
+from billing_subscriptions.domain.subscription import Boundary, Subscription
+from billing_subscriptions.domain.twins import likeness, teaches, twin_step
 from billing_subscriptions.operations.ports import Begin, UnitOfWork
-from billing_subscriptions.operations.shelf import shelf_for
+from billing_subscriptions.operations.shelf import Shelf, shelf_for
 from billing_subscriptions.operations.write_steps import write_steps
 
 CHUNK_MAX = 1000
@@ -50,8 +54,24 @@ async def renew_chunk(uow: UnitOfWork, run_id: UUID, as_of: datetime, limit: int
     shelf = await shelf_for(uow.catalogue, claimed, now=now)
     trials = {each.customer_id for each in claimed if each.next_boundary is Boundary.TRIAL_END}
     unable = trials - await uow.payment_methods.having_one(trials) if trials else trials
-    steps = [
-        boundary(each, shelf.offers(each.currency), prices, now=now, has_payment_method=each.customer_id not in unable)
-        for each in claimed
-    ]
+    steps = _steps(claimed, shelf, unable, prices, now)
     return len(claimed), await write_steps(uow, steps, shelf, run_id=run_id)
+
+
+def _steps(
+    claimed: Sequence[Subscription], shelf: Shelf, unable: Collection[UUID], prices: PriceBook, now: datetime
+) -> list[Step]:
+    """One step each; twins are decided once. `unable`: customers without a payment method at the end of a trial."""
+    taught: dict[tuple[Any, ...], Step] = {}
+    steps: list[Step] = []
+    for each in claimed:
+        alike = likeness(each)
+        if alike is not None and alike in taught:
+            steps.append(twin_step(taught[alike], each, now=now))
+            continue
+        able = each.customer_id not in unable
+        step = boundary(each, shelf.offers(each.currency), prices, now=now, has_payment_method=able)
+        steps.append(step)
+        if alike is not None and teaches(step):
+            taught[alike] = step
+    return steps

@@ -30,4 +30,5 @@ async def write_steps(
 def _told(step: Step, shelf: Shelf, customers: Mapping[UUID, Customer]) -> SubscriptionEvent:
     after = step.after
     version = shelf.offers(after.currency).versions[after.plan_version_id]
-    return of_step(step)(after, version, customers[after.customer_id].terms.external_id, step.at)
+    like = step.twin.after if step.twin else None
+    return of_step(step)(after, version, customers[after.customer_id].terms.external_id, step.at, like)

@@ -11,7 +11,7 @@ from billing_runtime.transaction import Transaction
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.operations.ports import Settlement
 from billing_subscriptions.storage.statements import row, rows
-from billing_subscriptions.wire.dues import due_to_pb, parts_of
+from billing_subscriptions.wire.dues import DueBook, parts_of
 from billing_subscriptions.wire.events import due_event
 
 _ADDED = {
@@ -58,7 +58,8 @@ class PostgresDues:
         self._tx = tx
 
     async def add(self, dues: Sequence[BillingDue]) -> None:
-        parts = [(due, part) for due in dues for part in parts_of(due_to_pb(due))]
+        book = DueBook()
+        parts = [(due, part) for due in dues for part in parts_of(book.due(due))]
         if parts:
             columns = zip(*(_values(due, part) for due, part in parts), strict=True)
             await self._tx.raw.execute(_ADD, tuple(map(list, columns)))

@@ -165,8 +165,8 @@ def subscription_from_row(row: Row) -> Subscription:
         items=items,
         scheduled=scheduled,
         pause=pause_from_json(row["pause"]),
-        coupons=tuple(coupon_from_json(each) for each in row["coupons"]),
-        pending=tuple(charge_from_json(each, currency) for each in row["pending"]),
+        coupons=tuple([coupon_from_json(each) for each in row["coupons"] or ()]),
+        pending=tuple([charge_from_json(each, currency) for each in row["pending"] or ()]),
         expires_at=_utc_or_none(row["expires_at"]),
         billed_from=_utc_or_none(row["billed_from"]),
         backdating=Backdating(row["backdating"]),
@@ -176,7 +176,7 @@ def subscription_from_row(row: Row) -> Subscription:
         payment_gated=row["payment_gated"],
         period_billed_minor=row["period_billed_minor"],
         seller_id=row["seller_id"],
-        metadata=row["metadata"],
+        metadata=row["metadata"] or {},
         version=row["version"],
         effective_at=_utc(row["effective_at"] or started_at),
         created_at=_utc(row["created_at"]),
@@ -187,7 +187,7 @@ def subscription_from_row(row: Row) -> Subscription:
 def _items(row: Row) -> tuple[tuple[SubscriptionItem, ...], tuple[ScheduledChange, ...]]:
     """Items and scheduled changes; an earlier release kept planned quantities as steps of an item."""
     currency = row["currency"]
-    scheduled = [scheduled_from_json(each) for each in row["scheduled"]]
+    scheduled = [scheduled_from_json(each) for each in row["scheduled"] or ()]
     items = []
     for item in row["items"]:
         if steps := item.get("steps"):

@@ -1,6 +1,6 @@
 """Subscriptions behind the Subscriptions port: rows and history, what many share in one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -26,8 +26,14 @@ from billing_subscriptions.storage.tables import subscription as subscription_ta
 
 _ADD = Insert.into(subscription_table)
 _LOCK = "SELECT * FROM subscription WHERE subscription_id = %s FOR UPDATE"
-_CLAIM = """
-SELECT * FROM subscription WHERE next_due_at <= %s
+# What most have not is left out: to read empty JSON costs more than to read nothing.
+_EMPTY = {"scheduled": "[]", "coupons": "[]", "pending": "[]", "metadata": "{}"}
+_READ = ", ".join(
+    f"nullif({column.name}, '{_EMPTY[column.name]}') AS {column.name}" if column.name in _EMPTY else column.name
+    for column in COLUMNS
+)
+_CLAIM = f"""
+SELECT {_READ} FROM subscription WHERE next_due_at <= %s
 ORDER BY next_due_at, subscription_id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _IS_DUE = "SELECT EXISTS (SELECT FROM subscription WHERE next_due_at <= %s) AS due"
@@ -78,6 +84,7 @@ _UNPAID, _SETTLED = _STANDING.format(""), _STANDING.format("NOT")
 class PostgresSubscriptions:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self._texts: dict[tuple[Any, ...], tuple[frozenset[str], str]] = {}
 
     async def lock(self, subscription_id: UUID) -> Subscription:
         found = await row(self._tx, _LOCK, subscription_id)
@@ -89,6 +96,7 @@ class PostgresSubscriptions:
         """Rows first: a name that is taken refuses before the history is written."""
         spans: dict[UUID, Span] = {}
         entries = [self._entry(step, reason, spans) for step in steps]
+        self._texts.clear()
         if len(spans) == 1:
             await self._write_one(*next(iter(spans.values())), entries)
             return
@@ -121,9 +129,9 @@ class PostgresSubscriptions:
 
     def _entry(self, step: Step, reason: str, spans: dict[UUID, Span]) -> Entry:
         after, call = step.after, self._tx.call
-        changed = changes(step.before, after)
+        changed, text = self._changed(step)
         first, _, names = spans.get(after.id, (step.before, after, set()))
-        spans[after.id] = (first, after, names | changed.keys())
+        spans[after.id] = (first, after, names.union(changed))
         return (
             after.id,
             after.version,
@@ -133,9 +141,22 @@ class PostgresSubscriptions:
             call.actor,
             reason,
             call.causation_id or call.correlation_id,
-            changes_text(changed),
+            text,
             [charge.id for charge in step.made],
         )
+
+    def _changed(self, step: Step) -> tuple[Collection[str], str]:
+        """What a step changed and its text. Twins of one version changed the same."""
+        before, after = step.before, step.after
+        if before is None or step.twin is None:
+            changed = changes(before, after)
+            return changed.keys(), changes_text(changed)
+        key = (id(step.twin), after.version, before.effective_at, before.updated_at, after.updated_at)
+        found = self._texts.get(key)
+        if found is None:
+            changed = changes(before, after)
+            found = self._texts[key] = (frozenset(changed), changes_text(changed))
+        return found
 
     async def _save(
         self, changed: Sequence[tuple[int, Subscription]], statement: str, columns: Sequence[Column]

@@ -1,14 +1,17 @@
 """Dues and their charges -> BillingDue messages, cut into parts that the event machinery can carry."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from billing.subscriptions.v1 import charge_pb2, events_pb2
 
+from billing_subscriptions.domain.customer import Customer
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.wire.charges import charge_to_pb, commitment_to_pb, discount_to_pb
 from billing_subscriptions.wire.customers import COLLECTION_METHODS, tax_facts_to_pb
 from billing_subscriptions.wire.ids import (
     customer_text,
+    item_text,
     party_text,
     run_text,
     seller_text,
@@ -19,6 +22,44 @@ from billing_subscriptions.wire.times import time_to_pb
 CHARGES_MAX = 500
 BYTES_MAX = 512 * 1024
 _HEAD_BYTES = 32 * 1024  # room for everything but the charges: each part carries all discounts
+
+
+class DueBook:
+    """Makes BillingDue; the charges of twins are written once and copied."""
+
+    def __init__(self) -> None:
+        self._twins: dict[int, events_pb2.BillingDue] = {}
+
+    def due(self, due: BillingDue) -> events_pb2.BillingDue:
+        """The whole due as one part."""
+        step, like = due.step, due.step.twin
+        if like is None:
+            return due_to_pb(due)
+        known = self._twins.get(id(like))
+        if known is None:
+            known = self._twins[id(like)] = due_to_pb(replace(due, step=like))
+        assert step.before is not None, "a twin passes a boundary"
+        assert step.due is not None, "a twin bills"
+        message = events_pb2.BillingDue()
+        message.CopyFrom(known)
+        message.due_id = str(step.due.id)
+        message.subscription_id = subscription_text(step.before.id)
+        message.subscription_version = step.before.version
+        message.customer_id = customer_text(step.before.customer_id)
+        _name_payer(message, due.payer)
+        for told, charge in zip(message.charges, step.charges, strict=True):
+            told.charge_id = str(charge.id)
+            told.subscription_item_id = item_text(charge.subscription_item_id)
+        return message
+
+
+def _name_payer(message: events_pb2.BillingDue, payer: Customer) -> None:
+    message.payer_customer_id = customer_text(payer.id)
+    message.party_id = party_text(payer.party_id)
+    message.party_version = payer.party_version
+    message.collection_method = COLLECTION_METHODS.to_pb(payer.terms.collection)
+    message.net_terms_days = payer.terms.net_terms_days
+    message.tax_facts.CopyFrom(tax_facts_to_pb(payer))
 
 
 def due_to_pb(due: BillingDue) -> events_pb2.BillingDue:
@@ -38,18 +79,13 @@ def due_to_pb(due: BillingDue) -> events_pb2.BillingDue:
         subscription_id=subscription_text(known.id),
         subscription_version=known.version,
         customer_id=customer_text(known.customer_id),
-        payer_customer_id=customer_text(payer.id),
-        party_id=party_text(payer.party_id),
-        party_version=payer.party_version,
         seller_id=seller_text(known.seller_id),
         currency_code=known.currency,
-        collection_method=COLLECTION_METHODS.to_pb(payer.terms.collection),
-        net_terms_days=payer.terms.net_terms_days,
-        tax_facts=tax_facts_to_pb(payer),
         effective_time=time_to_pb(step.at),
         charges=map(charge_to_pb, step.charges),
         discounts=map(discount_to_pb, step.coupons),
     )
+    _name_payer(message, payer)
     if step.commitment is not None:
         message.commitment.CopyFrom(commitment_to_pb(step.commitment))
     return message

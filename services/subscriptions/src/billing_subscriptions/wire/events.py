@@ -82,7 +82,9 @@ def _customer(event: domain.CustomerEvent) -> Event:
 def _subscription(event: domain.SubscriptionEvent, facts: FactsBook) -> Event:
     subscription = event.subscription
     message = SUBSCRIPTION_MESSAGES[type(event)]
-    payload = message(subscription=facts.facts(subscription, event.plan_version, event.external_customer_id))
+    payload = message(
+        subscription=facts.facts(subscription, event.plan_version, event.external_customer_id, event.like)
+    )
     return Event(
         topic=TOPIC,
         key=customer_text(subscription.customer_id),

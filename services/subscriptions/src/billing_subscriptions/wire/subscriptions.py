@@ -1,5 +1,7 @@
 """Subscriptions -> their messages, and the facts that other services know of them."""
 
+from dataclasses import replace
+
 from billing.subscriptions.v1 import events_pb2, subscription_pb2
 from billing_kernel.decimals import format_decimal
 
@@ -59,8 +61,40 @@ class FactsBook:
 
     def __init__(self) -> None:
         self._templates = _TEMPLATES
+        self._twins: dict[int, events_pb2.SubscriptionFacts] = {}
 
     def facts(
+        self,
+        subscription: Subscription,
+        version: PlanVersion,
+        external_customer_id: str,
+        like: Subscription | None = None,
+    ) -> events_pb2.SubscriptionFacts:
+        """`like`: a twin that lives as long as this book does."""
+        if like is not None and not subscription.metadata:
+            return self._facts_like(like, subscription, version, external_customer_id)
+        return self._facts(subscription, version, external_customer_id)
+
+    def _facts_like(
+        self, like: Subscription, subscription: Subscription, version: PlanVersion, external_customer_id: str
+    ) -> events_pb2.SubscriptionFacts:
+        """The message of the twin under other ids."""
+        known = self._twins.get(id(like))
+        if known is None:
+            known = self._twins[id(like)] = self._facts(replace(like, metadata={}), version, "")
+        facts = events_pb2.SubscriptionFacts()
+        facts.CopyFrom(known)
+        facts.version = subscription.version
+        facts.external_customer_id = external_customer_id
+        message = facts.subscription
+        message.subscription_id = subscription_text(subscription.id)
+        message.external_id = subscription.external_id
+        message.customer_id = customer_text(subscription.customer_id)
+        for told, item in zip(message.items, subscription.items, strict=True):
+            told.subscription_item_id = item_text(item.id)
+        return facts
+
+    def _facts(
         self, subscription: Subscription, version: PlanVersion, external_customer_id: str
     ) -> events_pb2.SubscriptionFacts:
         key = (version.id, version.currency)
