@@ -1,107 +1,19 @@
 """The cache on a real PostgreSQL: what it keeps, and that it never keeps it too long."""
 
 import asyncio
-import os
-import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from time import monotonic
 
 import psycopg
 import pytest
-import pytest_asyncio
 from billing_kernel.ids import uuid7
 from billing_runtime.cache import Caches
 from billing_runtime.cache_hot import WarmCaches, hot_entries, note_hot
 from billing_runtime.cache_triggers import key_of_text
 from billing_testkit.sample.tables import note
-from billing_testkit.tenants import admin_call, service_call
-from sqlalchemy import insert, select, update
-
-TOPIC = "note.customer_id"
-STALE_S = 1.0
-
-
-class Notes:
-    """Loads the texts of a customer's notes; counts, and waits at a gate."""
-
-    def __init__(self, database):
-        self.database = database
-        self.loads = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def __call__(self, tenant_id, key):
-        self.loads += 1
-        async with self.database.read(service_call(tenant_id)) as tx:
-            rows = await tx.conn.execute(select(note.c.content).where(note.c.customer_id == key))
-            found = sorted(rows.scalars())
-        await self.gate.wait()
-        if not found:
-            raise LookupError(key)
-        return tuple(found)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def notes(sample_database):
-    return Notes(sample_database)
-
-
-@pytest.fixture
-def url(service_database, sample_database):
-    return service_database("sample", "billing_testkit.sample").database_url
-
-
-@asynccontextmanager
-async def opened(url, load, redis_url="", codec=None, size_max=100, name="notes"):
-    caches = Caches("sample", url, redis_url)
-    cache = caches.cache(name, load, [TOPIC], codec, size_max)
-    await caches.open()
-    try:
-        yield caches, cache
-    finally:
-        await caches.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def cache(url, sample_database):
-    async with opened(url, Notes(sample_database)) as (_, made):
-        yield made
-
-
-def kept(cache, tenant_id, key):
-    """What it holds, whether or not the lease of this very moment lets it count: the machine may be busy."""
-    return cache._entries.get((tenant_id, key))
-
-
-async def keep(cache, tenant_id, key):
-    """Reads until the answer is kept: the notification of its own writing may still be on its way."""
-    end_s = monotonic() + 5
-    while kept(cache, tenant_id, key) is None:
-        assert monotonic() < end_s, "is never kept"
-        await cache.get(tenant_id, key)
-        await asyncio.sleep(0.005)
-    return kept(cache, tenant_id, key)
-
-
-def load_of(cache):
-    return cache._source.load
-
-
-async def write(database, tenant_id, customer, content):
-    async with database.begin(admin_call(tenant_id)) as tx:
-        await tx.conn.execute(insert(note).values(note_id=uuid7(), customer_id=customer, content=content))
-
-
-async def change(database, tenant_id, customer, content):
-    async with database.begin(admin_call(tenant_id)) as tx:
-        await tx.conn.execute(update(note).where(note.c.customer_id == customer).values(content=content))
-
-
-async def until(condition, limit_s=5.0):
-    end_s = monotonic() + limit_s
-    while not condition():
-        assert monotonic() < end_s, "never came"
-        await asyncio.sleep(0.005)
+from billing_testkit.tenants import admin_call
+from cache_notes import STALE_S, TOPIC, Named, Notes, change, keep, kept, load_of, opened, until, write
+from sqlalchemy import insert, update
 
 
 async def test_a_second_look_costs_no_read(cache, sample_database, tenant_id):
@@ -218,53 +130,6 @@ async def test_the_coldest_entries_make_room(url, sample_database, tenant_id):
         assert kept(cache, tenant_id, str(customers[3])) is not None
 
 
-async def test_a_lost_connection_forgets_everything_and_comes_back(cache, url, postgres, sample_database, tenant_id):
-    customer = uuid7()
-    key = str(customer)
-    await write(sample_database, tenant_id, customer, "old")
-    await until(lambda: cache._listener.alive)
-    await cache.get(tenant_id, key)
-    since_us = cache._listener.since_us
-    async with await psycopg.AsyncConnection.connect(postgres.dsn, autocommit=True) as admin:
-        await admin.execute("SELECT pg_terminate_backend(%s)", (await backend_of(admin, cache),))
-    await change(sample_database, tenant_id, customer, "new")
-    committed_s = monotonic()
-    while await cache.get(tenant_id, key) != ("new",):
-        assert monotonic() - committed_s < STALE_S
-    await until(lambda: cache._listener.alive and cache._listener.since_us > since_us)
-    await cache.get(tenant_id, key)
-    assert kept(cache, tenant_id, key) == ("new",)
-
-
-async def test_a_silent_connection_loses_its_lease_before_a_second_is_over(cache, postgres, sample_database, tenant_id):
-    customer = uuid7()
-    key = str(customer)
-    await write(sample_database, tenant_id, customer, "old")
-    await until(lambda: cache._listener.alive)
-    await cache.get(tenant_id, key)
-    async with await psycopg.AsyncConnection.connect(postgres.dsn, autocommit=True) as admin:
-        backend = await backend_of(admin, cache)
-        os.kill(backend, signal.SIGSTOP)  # the connection stands, and nothing comes
-        try:
-            await change(sample_database, tenant_id, customer, "new")
-            committed_s = monotonic()
-            while await cache.get(tenant_id, key) != ("new",):
-                assert monotonic() - committed_s < STALE_S
-                await asyncio.sleep(0.01)
-            assert cache.peek(tenant_id, key) is None
-        finally:
-            os.kill(backend, signal.SIGCONT)
-    await until(lambda: cache._listener.alive, 10)
-
-
-async def test_without_a_listener_every_answer_is_read(sample_database, tenant_id):
-    customer, load = uuid7(), Notes(sample_database)
-    await write(sample_database, tenant_id, customer, "a")
-    async with opened("postgresql://nobody@127.0.0.1:9/none", load) as (_, cache):
-        assert [await cache.get(tenant_id, str(customer)) for _ in range(3)] == [("a",)] * 3
-        assert load.loads == 3
-
-
 async def test_a_statement_over_many_rows_tells_all_their_keys(cache, sample_database, tenant_id):
     customers = [uuid7() for _ in range(250)]
     rows = [{"note_id": uuid7(), "customer_id": each, "content": str(each)} for each in customers]
@@ -311,17 +176,6 @@ async def test_a_cache_by_text_is_told_by_hashes(url, sample_database, tenant_id
     await caches.close()
 
 
-class Named(Notes):
-    """Loads the customer of a note by its text."""
-
-    async def __call__(self, tenant_id, key):
-        async with self.database.read(service_call(tenant_id)) as tx:
-            found = (await tx.conn.execute(select(note.c.customer_id).where(note.c.content == key))).scalar()
-        if found is None:
-            raise LookupError(key)
-        return found
-
-
 async def test_a_notification_of_another_kind_only_costs_the_entries(cache, url, sample_database, tenant_id):
     customer = uuid7()
     await write(sample_database, tenant_id, customer, "a")
@@ -352,12 +206,3 @@ async def test_what_was_hot_is_warm_after_a_restart(url, sample_database, tenant
     assert [kept(cache, tenant_id, str(each)) for each in customers] == [(f"warm {each}",) for each in customers]
     assert load.loads == len([key for name, _, key in await hot_entries(sample_database) if name == "warm_notes"]) == 3
     await warm.close()
-
-
-async def backend_of(admin, cache):
-    """The process of the connection that listens for `cache`."""
-    found = await admin.execute(
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%pg_notify%%' AND application_name = %s",
-        (cache._listener.application,),
-    )
-    return (await found.fetchone())[0]
