@@ -5,10 +5,13 @@ from time import monotonic
 import pytest
 import subscriptions_requests as requests
 from billing.subscriptions.v1 import (
+    add_on_pb2,
+    add_ons_service_pb2,
     customers_service_pb2,
     entitlements_service_pb2,
     features_service_pb2,
     policy_pb2,
+    subscription_pb2,
     subscriptions_service_pb2,
 )
 from billing_kernel.errors import DomainError, Kind
@@ -196,6 +199,42 @@ async def test_changes_are_seen_within_a_second(admin, customer, version):
     )
     await admin.subscriptions("CancelSubscription", cancel)
     assert (await soon(admin, "sso", False, **subject)).reason == Reason.ENTITLEMENT_REASON_NOT_GRANTED
+
+
+async def test_an_add_on_grants_as_often_as_it_is_taken(admin, version, customer, usage):
+    feature = features_service_pb2.CreateFeatureRequest(code="support", name="Support")
+    await admin.features("CreateFeature", feature)
+    more = policy_pb2.MeteredGrant(meter_code="api_calls", limit="50")
+    content = add_on_pb2.AddOnContent(
+        name="More calls",
+        kind="PLAN_ITEM_KIND_SEAT",
+        timing="CHARGE_TIMING_ADVANCE",
+        currency_code="EUR",
+        price={"per_unit": {"unit_amount": "5"}},
+        tax_category="digital_service",
+        tax_behavior="TAX_BEHAVIOR_EXCLUSIVE",
+        entitlements=[
+            policy_pb2.Entitlement(feature_code="api", metered=more),
+            policy_pb2.Entitlement(feature_code="support"),
+        ],
+    )
+    request = add_ons_service_pb2.CreateAddOnRequest(code="more_calls", content=content)
+    await admin.call("add_ons", "CreateAddOn", request)
+    taken = subscription_pb2.AddOnQuantity(add_on_code="more_calls", quantity="3")
+    made = await subscribe(admin, customer, version, add_ons=[taken])
+    subject = {"customer_id": customer.customer_id}
+    await soon(admin, "support", True, **subject)
+    usage.used = {"api_calls": 100}
+    found = await check(admin, "api", **subject)
+    assert (found.allowed, found.limit, found.remaining) == (True, "250", "150")
+    removal = subscriptions_service_pb2.ChangeSubscriptionRequest(
+        subscription_id=made.subscription_id,
+        change=subscription_pb2.SubscriptionChange(remove_codes=["more_calls"]),
+        when="CHANGE_WHEN_NOW",
+    )
+    await admin.subscriptions("ChangeSubscription", removal)
+    await soon(admin, "support", False, **subject)
+    assert (await check(admin, "api", **subject)).limit == "100"
 
 
 async def test_canceled_at_the_end_of_the_period_grants_until_then(admin, peer):
