@@ -7,17 +7,26 @@ from billing_cli.checklist import Check
 from billing_cli.demo.cast import CALLS, CUSTOMERS, FEE, MONTHS
 from billing_cli.demo.expected import ExpectedInvoice, Tally, invoices_of
 from billing_cli.demo.harvest import Billed, is_pdf
+from billing_cli.demo.life import Lived
+from billing_cli.demo.life_checks import life_checks
 from billing_cli.demo.play import Taken
 from billing_cli.rest import Json
 
 SUCCEEDED = "ATTEMPT_STATE_SUCCEEDED"
 DECLINED = "ATTEMPT_STATE_SOFT_DECLINED"
 PAID = "INVOICE_STATE_PAID"
+MONTHLY = len(CUSTOMERS) * (MONTHS + 1)
+LIFE = 6  # invoices of the subscription whose life is told
 
 
-def all_checks(billed: Sequence[Billed], counted: Tally, taken: Taken, statistics: Json) -> list[Check]:
+def all_checks(billed: Sequence[Billed], counted: Tally, taken: Taken, statistics: Json, lived: Lived) -> list[Check]:
     """Every invariant that REST can show, in the order in which it is read."""
-    return [*usage_checks(counted, taken, statistics), *invoice_checks(billed, counted), *payment_checks(billed)]
+    return [
+        *usage_checks(counted, taken, statistics),
+        *invoice_checks(billed, counted),
+        *payment_checks(billed),
+        *life_checks(lived, billed),
+    ]
 
 
 def usage_checks(counted: Tally, taken: Taken, statistics: Json) -> list[Check]:
@@ -35,15 +44,15 @@ def usage_checks(counted: Tally, taken: Taken, statistics: Json) -> list[Check]:
 
 
 def invoice_checks(billed: Sequence[Billed], counted: Tally) -> list[Check]:
-    wanted = len(CUSTOMERS) * (MONTHS + 1)
+    wanted, monthly = MONTHLY + LIFE, [each for each in billed if each.member.customer in CUSTOMERS]
     added_up = sum(_adds_up(each) for each in billed)
     paid = sum(each.invoice.get("state") == PAID and each.minor("due_minor") == 0 for each in billed)
     printed = sum(is_pdf(each.pdf) for each in billed)
-    right, total = _pinned(billed, counted)
+    right, total = _pinned(monthly, counted)
     return [
-        _periods(billed),
+        _periods(monthly),
         Check("invoices", "total = lines + tax", added_up == wanted, f"{added_up} of {wanted} invoices"),
-        Check("invoices", "every amount is as worked out from the file", right == wanted == len(billed), total),
+        Check("invoices", "every amount is as worked out from the file", right == MONTHLY == len(monthly), total),
         _rules(billed),
         _numbers(billed),
         Check("invoices", "all are paid", paid == wanted, f"{paid} of {wanted}"),
@@ -55,7 +64,8 @@ def payment_checks(billed: Sequence[Billed]) -> list[Check]:
     captures = [_attempts(payment, SUCCEEDED) for each in billed for payment in each.payments]
     declined = sum(_attempts(payment, DECLINED) for each in billed for payment in each.payments)
     due = sum(each.member.customer.card != "tok_succeeds" for each in billed)
-    once = max(captures, default=0) <= 1 and sum(captures) == len(billed)
+    payable = sum(each.minor("total_minor") > each.minor("credit_applied_minor") for each in billed)
+    once = max(captures, default=0) <= 1 and sum(captures) == payable > 0
     return [
         Check("payments", "one capture per payment", once, f"{sum(captures)} captures, {len(captures)} payments"),
         Check(

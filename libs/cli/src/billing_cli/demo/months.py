@@ -34,6 +34,19 @@ class Calendar:
         month = _month(self.first, index)
         return datetime(month.year, month.month, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
+    def moment(self, index: int, day: int, hour: int, zone: str) -> datetime:
+        """A full hour of a day of month `index` by the clocks of a zone, in UTC."""
+        month = _month(self.first, index)
+        return datetime(month.year, month.month, day, hour, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+    def day_of(self, at: datetime, zone: str) -> int:
+        """The day of the month of an instant by the clocks of a zone, from 1."""
+        return at.astimezone(ZoneInfo(zone)).day
+
+    def length_days(self, index: int) -> int:
+        """How many days month `index` has."""
+        return (_month(self.first, index + 1) - _month(self.first, index)).days
+
     def boundaries(self, customer: Customer) -> list[datetime]:
         """The starts of the months 0 to MONTHS."""
         return [self.boundary(index, customer.zone) for index in range(MONTHS + 1)]

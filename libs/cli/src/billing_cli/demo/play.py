@@ -1,7 +1,7 @@
 """Three months: events are delivered before the clock passes the end of their month, then time moves and bills."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,6 +36,14 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """Something that is done when the clock stands at `at`."""
+
+    at: datetime
+    do: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Who plays, and where the progress is drawn."""
 
@@ -45,12 +53,20 @@ class Stage:
     events: TaskID
     time: TaskID
 
-    async def play(self, deliveries: Sequence[Delivery]) -> Taken:
-        """Delivers and advances until the last invoice is paid. Raises RestError, CliError."""
+    async def play(self, deliveries: Sequence[Delivery], acts: Sequence[Act] = ()) -> Taken:
+        """Delivers, acts (`acts` in order of time) and advances until the last invoice is paid.
+
+        Raises RestError, CliError.
+        """
         taken = Taken()
         await self._advance(self.calendar.opening)  # the first fees fall due at sign-up
-        sent = 0
+        sent = acted = 0
         for stop in self.calendar.stops(CUSTOMERS):
+            due = sum(act.at < stop for act in acts)
+            for act in acts[acted:due]:
+                await self._advance(act.at)
+                await act.do()
+            acted = due
             await self._advance(stop - BEFORE)
             until = sum(delivery.recorded_at < stop for delivery in deliveries)
             await self._deliver(deliveries[sent:until], taken)

@@ -83,15 +83,20 @@ def files(billed: Sequence[Billed], base: Path) -> Text:
     return Text.assemble((f"{len(billed)} PDFs in {shown}/\n", "bold"), (names, "dim"))
 
 
-def _invoice(each: Billed) -> list[RenderableType]:
+def head(each: Billed) -> Text:
+    """The first line of an invoice: number, date, customer, state."""
     invoice, customer = each.invoice, each.member.customer
-    head = Text.assemble(
+    return Text.assemble(
         (str(invoice.get("number", "")), "bold cyan"),
         f"  {day(invoice.get('invoice_time'))}  ",
         (str(customer.party.get("company") or customer.party["name"]), "bold"),
         f", {customer.party['address']['country_code']}  ",
         _said(_word(invoice.get("state"))),
     )
+
+
+def _invoice(each: Billed) -> list[RenderableType]:
+    invoice, customer = each.invoice, each.member.customer
     table = Table.grid(padding=(0, 2))
     table.add_column(width=33)
     table.add_column(width=15, no_wrap=True)
@@ -99,20 +104,20 @@ def _invoice(each: Billed) -> list[RenderableType]:
     table.add_column(style="dim", overflow="fold")
     for line in invoice.get("lines", ()):
         table.add_row(
-            line.get("description", ""), _span(line, customer.zone), euro(int(line.get("net_minor", 0))), _why(line)
+            line.get("description", ""), span(line, customer.zone), euro(int(line.get("net_minor", 0))), _why(line)
         )
     for tax in invoice.get("tax_summary", ()):
         table.add_row(_tax(tax), "", euro(int(tax.get("amount_minor", 0))), str(tax.get("legal_note", "")))
     table.add_row(Text("total", "bold"), "", Text(_amount(each), "bold"), "")
-    return [head, table, Text("")]
+    return [head(each), table, Text("")]
 
 
 def _amount(each: Billed) -> str:
     return euro(each.minor("total_minor"))
 
 
-def _span(line: Json, zone: str) -> str:
-    """The first and the last day of the service, where the customer is."""
+def span(line: Json, zone: str) -> str:
+    """The first and the last day of the service of a line or charge, where the customer is."""
     period = line["service_period"]
     start, end = (datetime.fromisoformat(str(period[name])) for name in ("start", "end"))
     first, last = start.astimezone(ZoneInfo(zone)), (end - TICK).astimezone(ZoneInfo(zone))

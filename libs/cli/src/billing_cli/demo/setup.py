@@ -57,7 +57,7 @@ async def _plan(client: RestClient, say: Say) -> str:
 
 
 async def _sign_up(client: RestClient, customer: Customer, version_id: str, calendar: Calendar, say: Say) -> Member:
-    made: Json = await client.post("/v1/customers", _customer(customer))
+    made: Json = await client.post("/v1/customers", customer_body(customer))
     customer_id = str(made["customer"]["customer_id"])
     await client.post("/v1/payment_methods", {"customer_id": customer_id, "token": customer.card})
     order = {
@@ -71,7 +71,8 @@ async def _sign_up(client: RestClient, customer: Customer, version_id: str, cale
     return Member(customer, customer_id, str(started["subscription"]["subscription_id"]))
 
 
-def _customer(customer: Customer) -> Json:
+def customer_body(customer: Customer) -> Json:
+    """What POST /v1/customers takes."""
     return {
         "external_id": customer.external_id,
         "party": customer.party,
