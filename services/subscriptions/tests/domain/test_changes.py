@@ -68,6 +68,15 @@ def test_a_quantity_changed_by_inclusive_days_counts_the_day_in_credit_and_charg
     )
 
 
+@pytest.mark.parametrize(("rule", "credit"), [(INCLUSIVE, "-21.94"), (DAYS, "-21.94"), (NOMINAL, "-22.67")])
+def test_an_item_removed_gives_back_the_day_on_which_it_goes(rule, credit):
+    of = build.version([build.flat("40")])
+    step = changed(
+        runs(of, "2024-03-01"), Change(remove_codes=("base",)), of, at="2024-03-15", proration=rule, when=NOW
+    )
+    assert (step.kind, amounts(step.made)) == (StepKind.ITEM_REMOVED, {"base/credit": f"{credit} EUR"})
+
+
 def test_another_interval_begins_a_new_period_in_full_and_is_invoiced_at_once():
     monthly = build.version([build.flat("100")])
     yearly = build.version([build.flat("1000")], Interval("year"))

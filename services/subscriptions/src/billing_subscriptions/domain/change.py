@@ -137,7 +137,7 @@ def take(
     rules = tuple((part.kind, part.rule) for part in parts)
     named = kind or step_kind(parts)
     if not bills(before):
-        fields = anew(before, shape.version.interval, at) if shape.version.interval != version.interval else {}
+        fields = anew(before, shape.version, at) if shape.version.interval != version.interval else {}
         after = changed(
             before,
             at=at,
@@ -164,7 +164,7 @@ def _with_lines(
     turns = shape.version.interval != version.interval
     fields = moved_plan(version, shape.version, before.term_periods_left)
     if turns:
-        fields |= anew(before, shape.version.interval, at)
+        fields |= anew(before, shape.version, at)
     ordinal = before.version + 1
     old = Frame(before, version, prices, ordinal)
     new = Frame(replace(before, **fields), shape.version, prices, ordinal)

@@ -7,7 +7,7 @@ from datetime import datetime
 from billing_kernel.proration import Basis
 
 from billing_subscriptions.domain.charges import Charge, ChargeReason
-from billing_subscriptions.domain.credits import credit_of_change, credit_of_end
+from billing_subscriptions.domain.credits import credit_of_change
 from billing_subscriptions.domain.items import Frame, arrears, open_window, window_rule
 from billing_subscriptions.domain.plan_item import ItemKind, PlanItem, Timing
 from billing_subscriptions.domain.policy import ChangeRule, Settlement, TierWindows
@@ -44,7 +44,7 @@ def lines(cut: Cut, items: tuple[SubscriptionItem, ...]) -> tuple[tuple[Subscrip
     there = {each.id for each in items}
     for before in cut.before.subscription.items:
         if before.id not in there:
-            made += _closed(cut, before, gone=True)
+            made += _closed(cut, before)
     old = {each.id: each for each in cut.before.subscription.items}
     for item in items:
         window, charges = _changed(cut, old.get(item.id), item)
@@ -87,17 +87,12 @@ def _runs_on(cut: Cut, before: SubscriptionItem, item: SubscriptionItem, rule: C
     return fees and rule.proration.basis is Basis.NONE and not cut.all_anew
 
 
-def _closed(cut: Cut, before: SubscriptionItem, *, gone: bool = False) -> Made:
-    """The window up to the change is charged, what was paid ahead beyond it given back.
-
-    An item that is removed ends; one that goes with its plan is changed for those of the other plan.
-    """
+def _closed(cut: Cut, before: SubscriptionItem) -> Made:
+    """The window up to the change is charged, what was paid ahead from it on given back: the day of a removal too."""
     rule, reason = cut.rule_of(before.code)
     found: list[Charge | None] = [arrears(cut.before, before, cut.at, window_rule(rule.proration), reason)]
     if rule.settlement is not Settlement.NO_CREDIT:
-        give_back = credit_of_end if gone and reason is ChargeReason.ITEM_REMOVED else credit_of_change
-        if rule.proration.basis is not Basis.NONE:
-            found.append(give_back(cut.before, before, cut.at, rule.proration, reason))
+        found.append(credit_of_change(cut.before, before, cut.at, rule.proration, reason))
     charges = [each for each in found if each is not None]
     return settled_as(charges, rule.settlement, keeps_metered=cut.keeps_metered)
 

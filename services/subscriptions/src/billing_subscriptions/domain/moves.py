@@ -1,5 +1,6 @@
 """Fields of a subscription that go with another plan version: its plan, its term, and a new cycle of periods."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from billing_kernel.period import Interval, local_day
 
 from billing_subscriptions.domain.agenda import regular_at
 from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.domain.policy import AlignmentKind
 from billing_subscriptions.domain.subscription import Boundary, Subscription
 
 Fields = dict[str, Any]
@@ -24,18 +26,41 @@ def moved_plan(old: PlanVersion, new: PlanVersion, term_left: int | None) -> Fie
     return {"plan_id": new.plan_id, "plan_version_id": new.id, "term_periods_left": term}
 
 
-def anew(before: Subscription, interval: Interval, at: datetime) -> Fields:
-    """The cycle and period under another interval from `at` on.
+def anew(before: Subscription, version: PlanVersion, at: datetime) -> Fields:
+    """The cycle and period under a version of another interval from `at` on, aligned as that version says.
 
     A trial or a free stub goes on as it is; before the start the first period is another one; else a new period begins.
     """
+    aligned = replace(before, anchor_at=anchor_of(before, version, before.cycle_start_at, before.anchor_at))
     if before.period_index < 0:
-        return {}
+        return {"anchor_at": aligned.anchor_at}
     if before.next_boundary is Boundary.START:
-        cycle = before.cycle(interval)
+        cycle = aligned.cycle(version.interval)
         index = max(cycle.index_at(regular_at(before) or before.period.start), 0)
-        return {"period": cycle.period(index), "cycle_index": before.period_index - index}
-    return {**new_cycle(before, at, at, interval, before.period_index + 1), "period_billed_minor": 0}
+        return {
+            "anchor_at": aligned.anchor_at,
+            "period": cycle.period(index),
+            "cycle_index": before.period_index - index,
+        }
+    begun = new_cycle(before, at, anchor_of(before, version, at, at), version.interval, before.period_index + 1)
+    return {**begun, **_end_of_period(before, begun["period"].end), "period_billed_minor": 0}
+
+
+def anchor_of(before: Subscription, version: PlanVersion, start: datetime, otherwise: datetime) -> datetime:
+    """The anchor of a cycle of the version that begins at `start`; `otherwise` on anniversaries."""
+    alignment = version.terms.alignment
+    if alignment.kind is AlignmentKind.ANNIVERSARY:
+        return otherwise
+    return alignment.anchor(start, before.zone, version.interval)
+
+
+def _end_of_period(before: Subscription, end: datetime) -> Fields:
+    """A cancelation with the end of the period goes along with the period."""
+    asked = before.cancelation
+    if asked is None or asked.at != before.period.end:
+        return {}
+    planned = before.planned_end_at
+    return {"cancelation": replace(asked, at=end), "ends_at": end if planned is None else min(end, planned)}
 
 
 def new_cycle(before: Subscription, at: datetime, anchor: datetime, interval: Interval, index: int) -> Fields:

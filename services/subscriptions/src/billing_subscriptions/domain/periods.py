@@ -7,7 +7,7 @@ from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.commitments import commitment_of
 from billing_subscriptions.domain.ending import end_state, finished
 from billing_subscriptions.domain.items import Frame
-from billing_subscriptions.domain.moves import Fields, anew, moved_plan, new_cycle, remembered_anchor
+from billing_subscriptions.domain.moves import Fields, anchor_of, anew, moved_plan, new_cycle, remembered_anchor
 from billing_subscriptions.domain.opening import closing, opening
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.policy import TrialEnd
@@ -48,7 +48,7 @@ def start_boundary(before: Subscription, offers: Offers, prices: PriceBook, *, a
     turn = turned(before, version, offers, prices, at, renews=False)
     fields = _with_plan(before, version, turn)
     if turn.version.interval != version.interval:
-        fields |= anew(before, turn.version.interval, at)
+        fields |= anew(before, turn.version, at)
     trial = before.period_index < 0 and before.trial_end_at is not None
     fields["next_boundary"] = Boundary.TRIAL_END if trial else Boundary.PERIOD_END
     if before.state is State.SCHEDULED:
@@ -98,7 +98,7 @@ def first_period(
         fields["state"] = moved(State.TRIALING, running(before))
     cycle = before.cycle(turn.version.interval)
     if before.cycle_start_at != at:
-        fields |= new_cycle(before, at, at, turn.version.interval, 0)
+        fields |= new_cycle(before, at, anchor_of(before, turn.version, at, at), turn.version.interval, 0)
     else:
         lead = cycle.lead()
         fields |= {"period": lead or cycle.period(0), "period_index": -1 if lead else 0}
@@ -125,10 +125,10 @@ def _onward(before: Subscription, version: PlanVersion, turn: Turn, at: datetime
     fields, index, interval = _with_plan(before, version, turn), before.period_index + 1, turn.version.interval
     if interval != version.interval:
         anchor = remembered_anchor(before, version.interval, interval, at) if before.period_index >= 0 else at
-        return fields | new_cycle(before, at, anchor, interval, index)
+        return fields | new_cycle(before, at, anchor_of(before, turn.version, at, anchor), interval, index)
     following = before.cycle(interval).period(index - before.cycle_index)
     if following.start != at:
-        return fields | new_cycle(before, at, at, interval, index)
+        return fields | new_cycle(before, at, anchor_of(before, turn.version, at, at), interval, index)
     # Nearly always what falls due next: `changed` looks, and makes another copy only where something comes before.
     return fields | {"period": following, "period_index": index, "next_due_at": following.end}
 
