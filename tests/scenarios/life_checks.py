@@ -28,7 +28,7 @@ async def check_book(life: Life, customer: str, name: str, account: Account) -> 
     invoices = await life.invoices(customer)
     agree(name, text_of(invoices), account.text)
     assert [invoice.total_minor for invoice in invoices] == account.totals
-    assert await _credit(life, customer, account.currency) == account.credit
+    assert await credit_of(life, customer, account.currency) == account.credit
 
 
 async def check_end(life: Life) -> None:
@@ -98,7 +98,8 @@ async def _entries(life: Life) -> list[AccountCreditEntry]:
     return list((await stub.ListAccountCreditEntries(ListAccountCreditEntriesRequest(page_size=1000))).entries)
 
 
-async def _credit(life: Life, customer: str, currency: str) -> int:
+async def credit_of(life: Life, customer: str, currency: str) -> int:
+    """The account credit that is left, in minor units."""
     stub = AccountCreditsServiceStub(life.world.admin.channels["invoicing"])
     asked = GetAccountCreditRequest(customer_id=life.customers[customer], currency_code=currency)
     return int((await stub.GetAccountCredit(asked)).account_credit.balance_minor)
