@@ -14,7 +14,7 @@ from billing_kernel.ids import uuid7
 from billing_kernel.period import Interval, period
 from billing_runtime.call import calling
 from billing_runtime.database import Database
-from billing_subscriptions.operations.run_renewals import run_renewals
+from billing_subscriptions.operations.run_renewals import LANES, run_renewals
 from billing_subscriptions.storage.unit_of_work import units_of_work
 from billing_testkit.fleet import Fleet
 from billing_testkit.tenants import service_call
@@ -96,9 +96,9 @@ async def _month(fleet: Fleet, database: Database, tenant: UUID, index: int) -> 
 
 async def _run(database: Database, tenant: UUID, run_id: UUID, at: datetime) -> None:
     with calling(service_call(tenant, at=at + timedelta(hours=1))):
-        run = await run_renewals(units_of_work(database), run_id, at, LIMIT)
+        run = await run_renewals(units_of_work(database), run_id, at, LIMIT, lanes=LANES)
         while run.more:
-            run = await run_renewals(units_of_work(database), run_id, at, LIMIT)
+            run = await run_renewals(units_of_work(database), run_id, at, LIMIT, lanes=LANES)
     assert run.published_in_run == SUBSCRIPTIONS
 
 

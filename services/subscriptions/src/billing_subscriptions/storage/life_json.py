@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +55,7 @@ def item_to_json(item: SubscriptionItem) -> Json:
 def item_from_json(given: Given, currency: str) -> SubscriptionItem:
     quantity = given.get("quantity")
     if len(given) == 4 and quantity is not None:
-        return SubscriptionItem(UUID(given["id"]), UUID(given["plan_item_id"]), given["code"], decimal(quantity))
+        return SubscriptionItem(UUID(given["id"]), _sold(given["plan_item_id"]), given["code"], decimal(quantity))
     covered, own = given.get("covered"), given.get("own")
     return SubscriptionItem(
         id=UUID(given["id"]),
@@ -68,6 +69,12 @@ def item_from_json(given: Given, currency: str) -> SubscriptionItem:
         tiers_from=instant(given.get("tiers_from")),
         once=given.get("once", False),
     )
+
+
+@lru_cache(maxsize=4096)
+def _sold(plan_item_id: str) -> UUID:
+    """What is sold is sold to many."""
+    return UUID(plan_item_id)
 
 
 def _own_to_json(own: OwnItem) -> Json:
@@ -253,5 +260,6 @@ def instant(given: str | None) -> datetime | None:
     return None if given is None else datetime.fromisoformat(given)
 
 
+@lru_cache(maxsize=4096)
 def decimal(text: str) -> Fraction:
     return Fraction(int(text)) if text.isdigit() else parse_decimal(text)

@@ -20,15 +20,16 @@ from billing_subscriptions.domain.errors import (
     SubscriptionNotFound,
 )
 
-customer_text = partial(encode, "cus")
+# A chunk of renewals names each of its subscriptions, items and customers several times.
+customer_text = lru_cache(maxsize=4096)(partial(encode, "cus"))
 party_text = partial(encode, "party")
 # The ids of what is sold are few and asked for with every charge.
 plan_text = lru_cache(maxsize=4096)(partial(encode, "plan"))
 version_text = lru_cache(maxsize=4096)(partial(encode, "pv"))
 plan_item_text = lru_cache(maxsize=4096)(partial(encode, "item"))
 price_text = lru_cache(maxsize=4096)(partial(encode, "price"))
-subscription_text = partial(encode, "sub")
-item_text = partial(encode, "si")
+subscription_text = lru_cache(maxsize=4096)(partial(encode, "sub"))
+item_text = lru_cache(maxsize=16384)(partial(encode, "si"))
 run_text = partial(encode, "run")
 scheduled_text = partial(encode, "chg")
 redemption_text = partial(encode, "red")

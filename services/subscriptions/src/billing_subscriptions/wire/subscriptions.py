@@ -61,7 +61,7 @@ class FactsBook:
 
     def __init__(self) -> None:
         self._templates = _TEMPLATES
-        self._twins: dict[int, events_pb2.SubscriptionFacts] = {}
+        self._twins: dict[int, tuple[Subscription, events_pb2.SubscriptionFacts]] = {}  # by id, so kept alive
 
     def facts(
         self,
@@ -70,7 +70,7 @@ class FactsBook:
         external_customer_id: str,
         like: Subscription | None = None,
     ) -> events_pb2.SubscriptionFacts:
-        """`like`: a twin that lives as long as this book does."""
+        """`like`: a twin, whose message is copied."""
         if like is not None and not subscription.metadata:
             return self._facts_like(like, subscription, version, external_customer_id)
         return self._facts(subscription, version, external_customer_id)
@@ -81,9 +81,9 @@ class FactsBook:
         """The message of the twin under other ids."""
         known = self._twins.get(id(like))
         if known is None:
-            known = self._twins[id(like)] = self._facts(replace(like, metadata={}), version, "")
+            known = self._twins[id(like)] = (like, self._facts(replace(like, metadata={}), version, ""))
         facts = events_pb2.SubscriptionFacts()
-        facts.CopyFrom(known)
+        facts.CopyFrom(known[1])
         facts.version = subscription.version
         facts.external_customer_id = external_customer_id
         message = facts.subscription
