@@ -73,6 +73,7 @@ NEEDS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "CancelSubscription": lambda: {"cancel_at": 2},
     "ChangeSubscription": lambda: SEATS,
     "PreviewChange": lambda: SEATS,
+    "PreviewCancelation": lambda: {"cancel_at": 1},
     "PauseSubscription": lambda: {"billing": 1},
     "RedeemCoupon": lambda: {"coupon_code": "ten-off"},
     "CheckEntitlement": lambda: {"feature_code": "sso"},

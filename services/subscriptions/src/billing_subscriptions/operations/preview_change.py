@@ -1,5 +1,6 @@
 """What ChangeSubscription would make, by the same code; writes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +11,11 @@ from billing_subscriptions.domain.change import ChangeOrder
 from billing_subscriptions.domain.charges import Charge
 from billing_subscriptions.domain.errors import InvalidChangeTime
 from billing_subscriptions.domain.preview import foreseen, next_due
+from billing_subscriptions.domain.subscription import Change
 from billing_subscriptions.operations.change_subscription import change_by
-from billing_subscriptions.operations.life import Decided, open_life
+from billing_subscriptions.operations.life import Decided, Opened, open_life
 from billing_subscriptions.operations.ports import Reads
+from billing_subscriptions.operations.shelf import NO_CHANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,23 @@ async def preview_change(
     reads: Reads, subscription_id: UUID, order: ChangeOrder, at: datetime | None = None
 ) -> ChangePreview:
     """`at`: when the change is thought to be made; None means now. Raises as `change_subscription`."""
+    opened = await open_preview(reads, subscription_id, at, changes=(order.change,))
+    decided = Decided(opened, tuple(change_by(order)(opened.current, opened.sight)))
+    ahead = next_due(decided.subscription, opened.sight.offers, opened.sight.prices)
+    return ChangePreview(decided, ahead.charges if ahead else ())
+
+
+async def open_preview(
+    reads: Reads, subscription_id: UUID, at: datetime | None, *, changes: Sequence[Change] = NO_CHANGES
+) -> Opened:
+    """The subscription caught up to `at`; None means now. Raises SubscriptionNotFound, InvalidChangeTime."""
     before = await reads.subscription(subscription_id)
     now = at or await reads.now()
     if now < before.effective_at:
         violation = Violation("at_time", "lies before the last change of the subscription", "time.order")
         facts = {"last_change": before.effective_at.isoformat()}
         raise InvalidChangeTime("at_time lies before the last change", facts=facts, violations=[violation])
-    opened = await open_life(reads, before, changes=(order.change,), now=now)
-    decided = Decided(opened, tuple(change_by(order)(opened.current, opened.sight)))
-    ahead = next_due(decided.subscription, opened.sight.offers, opened.sight.prices)
-    return ChangePreview(decided, ahead.charges if ahead else ())
+    return await open_life(reads, before, changes=changes, now=now)
 
 
 def charges_of(decided: Decided) -> tuple[Charge, ...]:

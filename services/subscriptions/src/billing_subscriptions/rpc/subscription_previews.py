@@ -4,11 +4,12 @@ from billing.subscriptions.v1 import subscriptions_service_pb2 as pb
 
 from billing_subscriptions.domain.preview import billing_schedule
 from billing_subscriptions.operations.ports import Read
+from billing_subscriptions.operations.preview_cancelation import preview_cancelation
 from billing_subscriptions.operations.preview_change import charges_of, effective_at, preview_change
 from billing_subscriptions.operations.preview_subscription import preview_subscription
-from billing_subscriptions.wire.charges import charges_to_pb, net_of
+from billing_subscriptions.wire.charges import charges_to_pb, commitment_to_pb, net_of
 from billing_subscriptions.wire.ids import customer_uuid, subscription_uuid
-from billing_subscriptions.wire.orders import change_order_from_pb, order_from_pb, sold_from_pb
+from billing_subscriptions.wire.orders import cancel_order_from_pb, change_order_from_pb, order_from_pb, sold_from_pb
 from billing_subscriptions.wire.policies import rules_to_pb
 from billing_subscriptions.wire.schedules import schedule_order_from_pb, schedule_to_pb
 from billing_subscriptions.wire.subscriptions import subscription_to_pb
@@ -29,6 +30,21 @@ async def preview_of_change(read: Read, request: pb.PreviewChangeRequest) -> pb.
         effective_time=time_to_pb(effective_at(decided)),
         rules=rules_to_pb(decided.rules),
         next_charges=charges_to_pb(preview.next_charges),
+    )
+
+
+async def preview_of_cancelation(read: Read, request: pb.PreviewCancelationRequest) -> pb.PreviewCancelationResponse:
+    order, subscription_id = cancel_order_from_pb(request), subscription_uuid(request.subscription_id)
+    at = time_from_pb(request.at_time) if request.HasField("at_time") else None
+    async with read() as reads:
+        preview = await preview_cancelation(reads, subscription_id, order, at)
+    after = preview.decided.subscription
+    return pb.PreviewCancelationResponse(
+        subscription=subscription_to_pb(after, preview.decided.version),
+        charges=charges_to_pb(preview.charges),
+        net=net_of(preview.charges, after.currency),
+        effective_time=time_to_pb(preview.ends_at),
+        commitment=commitment_to_pb(preview.commitment) if preview.commitment else None,
     )
 
 

@@ -134,6 +134,11 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
     async def PreviewChange(self, request: pb.PreviewChangeRequest, context: Any) -> pb.PreviewChangeResponse:
         return await previews.preview_of_change(self.read, request)
 
+    async def PreviewCancelation(
+        self, request: pb.PreviewCancelationRequest, context: Any
+    ) -> pb.PreviewCancelationResponse:
+        return await previews.preview_of_cancelation(self.read, request)
+
     async def PreviewSubscription(
         self, request: pb.PreviewSubscriptionRequest, context: Any
     ) -> pb.PreviewSubscriptionResponse:

@@ -66,7 +66,7 @@ def change_order_from_pb(request: pb.ChangeSubscriptionRequest | pb.PreviewChang
     return ChangeOrder(change_from_pb(request.change), wishes, _effective_at(request))
 
 
-def cancel_order_from_pb(request: pb.CancelSubscriptionRequest) -> CancelOrder:
+def cancel_order_from_pb(request: pb.CancelSubscriptionRequest | pb.PreviewCancelationRequest) -> CancelOrder:
     """Raises InvalidProration."""
     return CancelOrder(
         CANCEL_AT.from_pb(request.cancel_at),

@@ -808,6 +808,106 @@ class PreviewChangeResponse(_message.Message):
 Global___PreviewChangeResponse: _TypeAlias = PreviewChangeResponse  # noqa: Y015
 
 @_typing.final
+class PreviewCancelationRequest(_message.Message):
+    """Request of PreviewCancelation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    CANCEL_AT_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    CREDIT_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    AT_TIME_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    cancel_at: Global___CancelAt.ValueType
+    """When it ends."""
+    credit: _builtins.bool
+    """Whether what was paid ahead for the time after the end is given back."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How the credit is settled; unspecified means at once."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for ON_DATE."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How the credit is prorated; unset takes the plan version's proration."""
+
+    @_builtins.property
+    def at_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant at which it is thought to be asked for; unset means now. It may not lie before the last change of the subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        cancel_at: Global___CancelAt.ValueType = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        credit: _builtins.bool = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
+        at_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "effective_time", b"effective_time", "proration", b"proration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "cancel_at", b"cancel_at", "credit", b"credit", "effective_time", b"effective_time", "proration", b"proration", "settlement", b"settlement", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewCancelationRequest: _TypeAlias = PreviewCancelationRequest  # noqa: Y015
+
+@_typing.final
+class PreviewCancelationResponse(_message.Message):
+    """Response of PreviewCancelation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> _subscription_pb2.Subscription:
+        """The subscription: ended, or with its planned end."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """What the end makes, metered charges without their amount; of a planned one as far as is known now."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    @_builtins.property
+    def commitment(self) -> _charge_pb2.Commitment:
+        """The minimum commitment of the last period; unset without one."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        commitment: _charge_pb2.Commitment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "commitment", b"commitment", "effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewCancelationResponse: _TypeAlias = PreviewCancelationResponse  # noqa: Y015
+
+@_typing.final
 class PreviewSubscriptionRequest(_message.Message):
     """Request of PreviewSubscription."""
 

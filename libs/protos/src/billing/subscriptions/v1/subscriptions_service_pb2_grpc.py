@@ -75,6 +75,11 @@ class SubscriptionsServiceStub:
                 request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeRequest.SerializeToString,
                 response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeResponse.FromString,
                 _registered_method=True)
+        self.PreviewCancelation = channel.unary_unary(
+                '/billing.subscriptions.v1.SubscriptionsService/PreviewCancelation',
+                request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewCancelationRequest.SerializeToString,
+                response_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewCancelationResponse.FromString,
+                _registered_method=True)
         self.PreviewSubscription = channel.unary_unary(
                 '/billing.subscriptions.v1.SubscriptionsService/PreviewSubscription',
                 request_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewSubscriptionRequest.SerializeToString,
@@ -182,6 +187,13 @@ class SubscriptionsServiceServicer:
 
     def PreviewChange(self, request, context):
         """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewCancelation(self, request, context):
+        """Answers what CancelSubscription would make, by the same code: charges, credits and the commitment of the last period. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE_TIME, INVALID_PRORATION, RENEWALS_BEHIND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -299,6 +311,11 @@ def add_SubscriptionsServiceServicer_to_server(servicer, server):
                     servicer.PreviewChange,
                     request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeRequest.FromString,
                     response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeResponse.SerializeToString,
+            ),
+            'PreviewCancelation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewCancelation,
+                    request_deserializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewCancelationRequest.FromString,
+                    response_serializer=billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewCancelationResponse.SerializeToString,
             ),
             'PreviewSubscription': grpc.unary_unary_rpc_method_handler(
                     servicer.PreviewSubscription,
@@ -568,6 +585,33 @@ class SubscriptionsService:
             '/billing.subscriptions.v1.SubscriptionsService/PreviewChange',
             billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeRequest.SerializeToString,
             billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewCancelation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/billing.subscriptions.v1.SubscriptionsService/PreviewCancelation',
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewCancelationRequest.SerializeToString,
+            billing_dot_subscriptions_dot_v1_dot_subscriptions__service__pb2.PreviewCancelationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,8 @@ class SubscriptionsServiceStub:
     """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
     PreviewChange: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewChangeRequest, _subscriptions_service_pb2.PreviewChangeResponse]
     """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    PreviewCancelation: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewCancelationRequest, _subscriptions_service_pb2.PreviewCancelationResponse]
+    """Answers what CancelSubscription would make, by the same code: charges, credits and the commitment of the last period. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE_TIME, INVALID_PRORATION, RENEWALS_BEHIND."""
     PreviewSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewSubscriptionRequest, _subscriptions_service_pb2.PreviewSubscriptionResponse]
     """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
     PreviewBillingSchedule: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewBillingScheduleRequest, _subscriptions_service_pb2.PreviewBillingScheduleResponse]
@@ -91,6 +93,8 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
     """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
     PreviewChange: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewChangeRequest, _subscriptions_service_pb2.PreviewChangeResponse]  # type: ignore[assignment]
     """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    PreviewCancelation: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewCancelationRequest, _subscriptions_service_pb2.PreviewCancelationResponse]  # type: ignore[assignment]
+    """Answers what CancelSubscription would make, by the same code: charges, credits and the commitment of the last period. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE_TIME, INVALID_PRORATION, RENEWALS_BEHIND."""
     PreviewSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewSubscriptionRequest, _subscriptions_service_pb2.PreviewSubscriptionResponse]  # type: ignore[assignment]
     """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
     PreviewBillingSchedule: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewBillingScheduleRequest, _subscriptions_service_pb2.PreviewBillingScheduleResponse]  # type: ignore[assignment]
@@ -178,6 +182,14 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.PreviewChangeResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewChangeResponse]]:
         """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+
+    @_abc_1.abstractmethod
+    def PreviewCancelation(
+        self,
+        request: _subscriptions_service_pb2.PreviewCancelationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscriptions_service_pb2.PreviewCancelationResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewCancelationResponse]]:
+        """Answers what CancelSubscription would make, by the same code: charges, credits and the commitment of the last period. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE_TIME, INVALID_PRORATION, RENEWALS_BEHIND."""
 
     @_abc_1.abstractmethod
     def PreviewSubscription(
