@@ -10,7 +10,7 @@ from billing_cli.checklist import Check, checklist, verdict
 from billing_cli.demo import report
 from billing_cli.demo.checks import all_checks
 from billing_cli.demo.play import Taken, arrived
-from billing_cli.invariants import compare
+from billing_cli.invariants import compare, summed
 from billing_runtime.consumer import Consumer, Handler
 from google.protobuf.empty_pb2 import Empty
 from rich.console import Console
@@ -161,6 +161,12 @@ def test_a_consumer_is_held_against_what_it_was_told(told, heard, figures):
     found = compare(consumer(), rows, {"invoicing": {UUID(int=each) for each in heard}})
     assert (found.told, found.heard, found.missing, found.strays) == figures
     assert found.complete == (not found.missing)
+
+
+def test_the_rules_of_a_service_are_one_check():
+    rules = [Check("tax", "one", True), Check("tax", "two", False, "3 rows break it")]
+    assert summed("tax", rules) == Check("rules", "what tax keeps is sound", False, "two: 3 rows break it")
+    assert summed("tax", rules[:1]) == Check("rules", "what tax keeps is sound", True, "1 rules hold")
 
 
 @pytest.mark.parametrize(("clock", "there"), [({}, True), ({"target": None}, True), ({"target": "2025-08-01"}, False)])

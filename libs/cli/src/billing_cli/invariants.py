@@ -54,11 +54,19 @@ async def check_stack(mesh: Mesh, tenant: UUID | None = None) -> list[Check]:
         return [*checks, *(await _consumed(insides, tenants))]
 
 
-async def check_events(mesh: Mesh, tenant: UUID) -> list[Check]:
-    """Every consumer against what one tenant's services told, once all is quiet or SETTLE_S has passed."""
+async def check_tenant(mesh: Mesh, tenant: UUID) -> list[Check]:
+    """Every consumer against what one fresh tenant's services told, once all is quiet or SETTLE_S has passed; then
+    every service's own rules, one check a service."""
     async with AsyncExitStack() as opened:
         insides = [await opened.enter_async_context(inside(mesh, spec.name)) for spec in SERVICES]
-        return await _consumed(insides, [tenant], fresh=True)
+        consumed = await _consumed(insides, [tenant], fresh=True)
+        return [*consumed, *[summed(each.name, await _rules(each, tenant)) for each in insides]]
+
+
+def summed(service: str, rules: Sequence[Check]) -> Check:
+    """One check for all rules of a service; those that do not hold are named."""
+    broken = [f"{rule.name}: {rule.detail}" for rule in rules if not rule.passed]
+    return Check("rules", f"what {service} keeps is sound", not broken, "; ".join(broken) or f"{len(rules)} rules hold")
 
 
 async def _tenants(service: Inside) -> list[UUID]:

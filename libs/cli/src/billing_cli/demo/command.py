@@ -27,7 +27,7 @@ from billing_cli.demo.months import Calendar
 from billing_cli.demo.play import Act, Stage, Taken
 from billing_cli.demo.setup import open_books
 from billing_cli.errors import CliError
-from billing_cli.invariants import check_events
+from billing_cli.invariants import check_tenant
 from billing_cli.mesh import DEFAULT_DIR, Mesh
 from billing_cli.options import Dir
 from billing_cli.rest import RestClient
@@ -112,8 +112,8 @@ async def _demo(mesh: Mesh, tenant: UUID, calendar: Calendar, deliveries: Sequen
             statistics = await harvest.statistics(client)
     _report(billed, lived)
     with console.err.status("checking the invariants"):
-        events = await check_events(mesh, tenant)
-    return [*all_checks(billed, counted, taken, statistics, lived), *events]
+        kept = await check_tenant(mesh, tenant)
+    return [*all_checks(billed, counted, taken, statistics, lived), *kept]
 
 
 async def _play(client: RestClient, calendar: Calendar, deliveries: Sequence[Delivery], acts: Sequence[Act]) -> Taken:
