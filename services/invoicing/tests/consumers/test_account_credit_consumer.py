@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from billing.invoicing.v1 import events_pb2 as pb
 from billing.payments.v1.events_pb2 import PaymentSucceeded
+from billing.subscriptions.v1.events_pb2 import SubscriptionCanceled
 from billing_kernel.ids import decode, encode, uuid7
 from billing_testkit.tenants import service_call
 from invoicing_builders import billing_due, flat_charge, payment_facts, received
@@ -134,6 +135,14 @@ async def test_a_subscription_that_was_never_paid_leaves_nothing_open(books):
     assert len(voided) == 2
     assert voided[0].reason == "the first payment never came"
     assert await books.broken() == {}
+
+
+@pytest.mark.parametrize(("waited", "state"), [(True, "void"), (False, "open")])
+async def test_a_cancelation_before_the_first_payment_voids_what_waits_for_it(books, waited, state):
+    due = billing_due()
+    await books.bill(due)
+    await hears(books, SubscriptionCanceled(subscription=expired(due, waited=waited).subscription))
+    assert [row[5] for row in await invoices(books)] == [state]
 
 
 @pytest.mark.parametrize("waited", [True, False])

@@ -22,14 +22,15 @@ Unit = Callable[[Transaction], UnitOfWork]
 def subscription_handlers(unit: Unit) -> Mapping[str, Handler]:
     """By event type."""
 
-    async def expired(tx: Transaction, events: Sequence[tuple[Received, Any]]) -> None:
+    async def ended(tx: Transaction, events: Sequence[tuple[Received, Any]]) -> None:
         for received, message in events:
             subscription = message.subscription.subscription
             if _never_paid(subscription, received.effective_at):  # else its term is over: what is open stays due
                 subscription_id = id_from_pb(SUBSCRIPTION, subscription.subscription_id)
                 await void_unpaid(unit(tx), subscription_id, now=received.effective_at, cause=received)
 
-    return {str(events_pb2.SubscriptionExpired.DESCRIPTOR.full_name): Handler(events_pb2.SubscriptionExpired, expired)}
+    ends = (events_pb2.SubscriptionExpired, events_pb2.SubscriptionCanceled)
+    return {str(event.DESCRIPTOR.full_name): Handler(event, ended) for event in ends}
 
 
 def _never_paid(subscription: Subscription, now: datetime) -> bool:

@@ -39,7 +39,7 @@ def boundary(
         return end_pause(before, offers, prices, at=at, now=now)
     if happening is Happening.PAUSE:
         return begin_pause(before, offers, prices, at=at, now=now)
-    return expired(before, offers, prices, at=at, now=now)
+    return expired(before, at=at, now=now)
 
 
 def catch_up(

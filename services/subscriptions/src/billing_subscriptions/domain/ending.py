@@ -6,8 +6,8 @@ from datetime import datetime
 from billing_subscriptions.domain.agenda import bills
 from billing_subscriptions.domain.charges import Charge, ChargeReason, Commitment, PriceBook
 from billing_subscriptions.domain.commitments import commitment_of
-from billing_subscriptions.domain.credits import credit_of_end, credit_of_part
-from billing_subscriptions.domain.items import Frame, arrears, covered_of, window_rule
+from billing_subscriptions.domain.credits import credit_of_end
+from billing_subscriptions.domain.items import Frame, arrears, window_rule
 from billing_subscriptions.domain.moves import Fields
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.policy import Settlement, TermEnd
@@ -63,35 +63,30 @@ def ended_now(
 ) -> Step:
     """What was used until `at` is charged, what was paid ahead given back where that was asked for; all is settled.
 
-    One that never ran, for want of its first payment, gets everything back.
+    One that never ran, for want of its first payment, bills nothing.
     """
+    if before.state is State.INCOMPLETE:
+        return _never_began(before, state, at=at, now=now)
     made: tuple[Charge, ...] = ()
     frame = Frame(before, version, prices, before.version + 1)
     commitment: Commitment | None = None
-    if before.state is State.INCOMPLETE:
-        made = _all_back(frame)
-    elif bills(before):
+    if bills(before):
         made, commitment = _last_lines(frame, at, asked), commitment_of(frame, at)
     after = changed(before, at=at, now=now, **_end_fields(before, state, at))
     kind = StepKind.CANCELED if state is State.CANCELED else StepKind.EXPIRED
     return between(kind, before, after, Made(now=made), at=at, flush=True, commitment=commitment)
 
 
-def expired(before: Subscription, offers: Offers, prices: PriceBook, *, at: datetime, now: datetime) -> Step:
-    """The first payment never came: what was charged ahead is given back whole."""
-    frame = Frame(before, offers.versions[before.plan_version_id], prices, before.version + 1)
-    after = changed(before, at=at, now=now, **_end_fields(before, State.EXPIRED, at))
-    return between(StepKind.EXPIRED, before, after, Made(now=_all_back(frame)), at=at, flush=True)
+def expired(before: Subscription, *, at: datetime, now: datetime) -> Step:
+    """The first payment never came."""
+    return _never_began(before, State.EXPIRED, at=at, now=now)
 
 
-def _all_back(frame: Frame) -> tuple[Charge, ...]:
-    """What was charged ahead and never paid."""
-    rule, found = frame.version.terms.proration, []
-    for item in frame.subscription.items:
-        covered = covered_of(frame, item)
-        if covered is not None:
-            found.append(credit_of_part(frame, item, covered, covered.span.end, rule, ChargeReason.CANCELATION))
-    return tuple(each for each in found if each is not None)
+def _never_began(before: Subscription, state: State, *, at: datetime, now: datetime) -> Step:
+    """It still names when it would have expired: by that invoicing knows to void what was billed and never paid."""
+    fields = _end_fields(before, state, at) | {"expires_at": before.expires_at, "pending": ()}
+    kind = StepKind.CANCELED if state is State.CANCELED else StepKind.EXPIRED
+    return Step(kind, at, before, changed(before, at=at, now=now, **fields))
 
 
 def _last_lines(frame: Frame, at: datetime, asked: Cancelation | None) -> tuple[Charge, ...]:
