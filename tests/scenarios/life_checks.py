@@ -89,7 +89,8 @@ def _check_previews(life: Life, invoices: Sequence[Invoice]) -> None:
     came = {frozenset(line.charge_id for line in invoice.lines): invoice for invoice in invoices}
     assert life.previews
     for shown in life.previews:
-        found = came[frozenset(line.charge_id for line in shown.lines)]
+        found = came.get(frozenset(line.charge_id for line in shown.lines))
+        assert found is not None, text_of([shown], states=False)
         assert text_of([shown], states=False) == text_of([found], states=False)
 
 
