@@ -85,7 +85,7 @@ def test_phases_wait_for_their_time_and_are_edited_until_they_begin():
         (
             [Phase("a", utc("2026-02-02"), Change(quantities=build.quantities(x="1")))],
             SubscriptionItemNotFound,
-            "quantities[0].code",
+            "phases[0].change.quantities[0].code",
         ),
     ],
 )

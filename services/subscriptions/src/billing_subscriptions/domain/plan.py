@@ -36,6 +36,7 @@ from billing_subscriptions.domain.plan_item import (
     check_currency,
     check_items,
     make_item,
+    priced_in,
 )
 from billing_subscriptions.domain.plan_terms import check_terms
 from billing_subscriptions.domain.policy import PlanTerms
@@ -281,7 +282,7 @@ def _check(wanted: NewVersion) -> None:
     if sum(map(_tiers, wanted.items)) > TIERS_MAX:
         form.append(Violation("items", f"have more than {TIERS_MAX} tiers in all", "item.tiers"))
     check_items([(f"items[{index}]", item) for index, item in enumerate(wanted.items)], wanted.currency, form)
-    check_terms(wanted.terms, wanted.interval)
+    check_terms(wanted.terms, wanted.interval, priced_in(wanted.currency, wanted.items))
 
 
 def _tiers(item: NewItem) -> int:

@@ -179,6 +179,12 @@ def make_item(item: NewItem, currency: str, new_id: NewId) -> PlanItem:
     )
 
 
+def priced_in(currency: str, items: Sequence[NewItem]) -> frozenset[str]:
+    """The currencies in which every item has a price; `currency` is that of the version."""
+    found = [frozenset((currency, *(other for other, _ in item.currency_prices))) for item in items]
+    return frozenset.intersection(*found) if found else frozenset((currency,))
+
+
 def check_items(items: Sequence[tuple[str, NewItem]], currency: str, form: Sequence[Violation] = ()) -> None:
     """Refuses items, given with their paths, that are not well formed; `form` was found before.
 

@@ -1,7 +1,7 @@
 """What of the rules of a plan version contradicts itself, its items or its interval."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from billing_kernel.cycle import InvalidAnchor
@@ -37,11 +37,18 @@ def change_rules(rules: Sequence[tuple[ChangeKind, ChangeRule]]) -> Mapping[Chan
     return dict(rules)
 
 
-def check_terms(terms: PlanTerms, interval: Interval) -> None:
-    """Raises InvalidPlanTerms that names every field that is wrong, UnknownCurrency."""
+def check_terms(terms: PlanTerms, interval: Interval, currencies: Collection[str]) -> None:
+    """`currencies`: those in which the plan is sold.
+
+    Raises InvalidPlanTerms that names every field that is wrong, UnknownCurrency.
+    """
+    broken: list[Violation] = []
     for index, each in enumerate(terms.minimum_commitments):
-        check_currency(f"terms.minimum_commitments[{index}].amount.currency_code", each.amount.currency)
-    broken = [*_violations(terms, interval), *entitlement_violations("terms.entitlements", terms.entitlements)]
+        path = f"terms.minimum_commitments[{index}].amount.currency_code"
+        check_currency(path, each.amount.currency)
+        if each.amount.currency not in currencies:
+            broken.append(Violation(path, f"the plan is not sold in {each.amount.currency}", "commitment.currency"))
+    broken += [*_violations(terms, interval), *entitlement_violations("terms.entitlements", terms.entitlements)]
     if broken:
         raise refused(broken)
 

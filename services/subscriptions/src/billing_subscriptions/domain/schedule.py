@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from billing_kernel.errors import Violation
+from billing_kernel.errors import DomainError, Violation
 
 from billing_subscriptions.domain.change import bad_time, refuse_ended, refuse_unsold
 from billing_subscriptions.domain.change_matrix import Wishes
@@ -69,11 +69,22 @@ def _check_order(phases: Sequence[Phase], now: datetime) -> None:
 
 def _try(before: Subscription, phases: Sequence[Phase], offers: Offers) -> None:
     version = offers.versions[before.plan_version_id]
-    for each in phases:
-        refuse_unsold(each.change, version, offers)
-        shape = shaped(before, version, each.change, offers)
+    for index, each in enumerate(phases):
+        try:
+            refuse_unsold(each.change, version, offers)
+            shape = shaped(before, version, each.change, offers)
+        except DomainError as refusal:
+            refusal.violations = tuple(_of_phase(index, violation) for violation in refusal.violations)
+            raise
         version = shape.version
         before = replace(before, plan_version_id=version.id, plan_id=version.plan_id, items=shape.items)
+
+
+def _of_phase(index: int, violation: Violation) -> Violation:
+    """The field as it is called in the schedule."""
+    path = f"phases[{index}].change"
+    field = violation.field.removeprefix("change.")
+    return replace(violation, field=f"{path}.{field}")
 
 
 def _invalid(field: str, description: str) -> InvalidChange:

@@ -12,6 +12,17 @@ from billing_subscriptions.operations.ports import Begin, Read
 from billing_subscriptions.operations.update_subscription import update_subscription
 from billing_subscriptions.rpc import subscription_changes as changes
 from billing_subscriptions.rpc import subscription_previews as previews
+from billing_subscriptions.wire.fields import (
+    OF_CHANGE,
+    OF_COUPON,
+    OF_START,
+    OF_START_PREVIEWED,
+    named,
+    of_change,
+    of_quantity,
+    of_start,
+    within,
+)
 from billing_subscriptions.wire.history import record_to_pb
 from billing_subscriptions.wire.ids import customer_uuid, subscription_uuid
 from billing_subscriptions.wire.subscriptions import STATES, subscription_to_pb
@@ -83,22 +94,26 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
     async def CreateSubscription(
         self, request: pb.CreateSubscriptionRequest, context: Any
     ) -> pb.CreateSubscriptionResponse:
-        return await changes.create(self.begin, request)
+        with named(of_start, OF_START):
+            return await changes.create(self.begin, request)
 
     async def ChangeSubscription(
         self, request: pb.ChangeSubscriptionRequest, context: Any
     ) -> pb.ChangeSubscriptionResponse:
-        return await changes.change(self.begin, request)
+        with named(of_change, OF_CHANGE):
+            return await changes.change(self.begin, request)
 
     async def ChangeSubscriptionQuantity(
         self, request: pb.ChangeSubscriptionQuantityRequest, context: Any
     ) -> pb.ChangeSubscriptionQuantityResponse:
-        return await changes.change_quantity(self.begin, request)
+        with named(of_quantity):
+            return await changes.change_quantity(self.begin, request)
 
     async def CancelSubscription(
         self, request: pb.CancelSubscriptionRequest, context: Any
     ) -> pb.CancelSubscriptionResponse:
-        return await changes.cancel(self.begin, request)
+        with named(of_change):
+            return await changes.cancel(self.begin, request)
 
     async def UndoCancelSubscription(
         self, request: pb.UndoCancelSubscriptionRequest, context: Any
@@ -126,28 +141,33 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
         return await changes.set_schedule(self.begin, request)
 
     async def RedeemCoupon(self, request: pb.RedeemCouponRequest, context: Any) -> pb.RedeemCouponResponse:
-        return await changes.redeem(self.begin, request)
+        with named(of_change, OF_COUPON):
+            return await changes.redeem(self.begin, request)
 
     async def RemoveCoupon(self, request: pb.RemoveCouponRequest, context: Any) -> pb.RemoveCouponResponse:
         return await changes.remove(self.begin, request)
 
     async def PreviewChange(self, request: pb.PreviewChangeRequest, context: Any) -> pb.PreviewChangeResponse:
-        return await previews.preview_of_change(self.read, request)
+        with named(of_change, OF_CHANGE):
+            return await previews.preview_of_change(self.read, request)
 
     async def PreviewCancelation(
         self, request: pb.PreviewCancelationRequest, context: Any
     ) -> pb.PreviewCancelationResponse:
-        return await previews.preview_of_cancelation(self.read, request)
+        with named(of_change):
+            return await previews.preview_of_cancelation(self.read, request)
 
     async def PreviewSubscription(
         self, request: pb.PreviewSubscriptionRequest, context: Any
     ) -> pb.PreviewSubscriptionResponse:
-        return await previews.preview_of_subscription(self.read, request)
+        with named(within("subscription", of_start), OF_START_PREVIEWED):
+            return await previews.preview_of_subscription(self.read, request)
 
     async def PreviewBillingSchedule(
         self, request: pb.PreviewBillingScheduleRequest, context: Any
     ) -> pb.PreviewBillingScheduleResponse:
-        return previews.preview_of_billing_schedule(request)
+        with named(of_start):
+            return previews.preview_of_billing_schedule(request)
 
 
 def _version(token: str) -> int:
