@@ -109,6 +109,9 @@ class PriceBook:
     def __init__(self) -> None:
         self._known: dict[tuple[UUID, Fraction, Fraction, str, datetime | None], Priced] = {}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def price(
         self, item: PlanItem, quantity: Fraction, part: Fraction, currency: str, *, label: str = "", at: datetime
     ) -> Priced:

@@ -121,10 +121,21 @@ async def open_life(
 ) -> Opened:
     """A subscription caught up, without a write: previews begin here as calls do. Raises RenewalsBehind."""
     shelf = await shelf_for(source.catalogue, [before], changes, now=now)
-    sight = Sight(shelf.offers(before.currency), PriceBook(), now)
+    sight = Sight(shelf.offers(before.currency), known_prices(), now)
     paying = await has_payment_method(source, before)
     caught = catch_up(before, sight.offers, sight.prices, now=now, has_payment_method=paying)
     return Opened(before, tuple(caught), shelf, sight)
+
+
+PRICES_MAX = 20_000
+_BOOKS: list[PriceBook] = []  # the one of this process: what a price makes of a quantity never changes
+
+
+def known_prices() -> PriceBook:
+    """Prices that any call has worked out; begun anew before it grows too big."""
+    if not _BOOKS or len(_BOOKS[0]) > PRICES_MAX:
+        _BOOKS[:] = [PriceBook()]
+    return _BOOKS[0]
 
 
 async def has_payment_method(source: Source, subscription: Subscription) -> bool:
