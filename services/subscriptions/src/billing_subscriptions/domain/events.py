@@ -86,11 +86,15 @@ class SubscriptionCanceled(SubscriptionEvent):
 
 @dataclass(frozen=True, slots=True)
 class BillingDue:
-    """The due of a step, with the customer that pays. `run_id` is None outside of runs."""
+    """The due of a step, with the customer that pays. `run_id` is None outside of runs.
+
+    `told_version`: of a due that is only looked at, the version of the subscription that others may know.
+    """
 
     step: Step
     payer: Customer
     run_id: UUID | None = None
+    told_version: int | None = None
 
 
 DomainEvent = CustomerEvent | PlanVersionPublished | SubscriptionEvent

@@ -24,4 +24,4 @@ async def preview_billing_due(reads: Reads, subscription_id: UUID) -> BillingDue
         return None
     customer, _ = await reads.customer(subscription.customer_id)
     payers = await reads.payers({customer.id: customer})
-    return BillingDue(step, payers[customer.id])
+    return BillingDue(step, payers[customer.id], told_version=subscription.version)

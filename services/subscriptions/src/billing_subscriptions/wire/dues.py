@@ -77,7 +77,7 @@ def due_to_pb(due: BillingDue) -> events_pb2.BillingDue:
         parts=1,
         run_id=run_text(due.run_id) if due.run_id else "",
         subscription_id=subscription_text(known.id),
-        subscription_version=known.version,
+        subscription_version=due.told_version or known.version,
         customer_id=customer_text(known.customer_id),
         seller_id=seller_text(known.seller_id),
         currency_code=known.currency,
