@@ -37,7 +37,7 @@ from billing.subscriptions.v1.subscriptions_service_pb2 import (
 from billing.usage.v1.usage_event_pb2 import UsageEvent
 
 from tests.scenarios import catalogue
-from tests.scenarios.callers import reason_of
+from tests.scenarios.callers import reason_of, refusal
 from tests.scenarios.servers import Servers
 from tests.scenarios.world import World, instant, stamp
 
@@ -147,9 +147,12 @@ class Life:
         return made
 
     async def change(self, name: str, change: SubscriptionChange, **fields: Any) -> ChangeSubscriptionResponse:
-        """A change, previewed and made: both tell the same."""
+        """A change, previewed and made: both tell the same, or refuse for the same reason."""
         subscription_id, subscriptions = self.subscriptions[name], self.world.admin.subscriptions
         asked = {"subscription_id": subscription_id, "change": change, **fields}
+        told = await refusal(subscriptions.PreviewChange(PreviewChangeRequest(**asked)))
+        if told != ("OK", ""):
+            assert await refusal(subscriptions.ChangeSubscription(ChangeSubscriptionRequest(**asked))) == told
         shown = await subscriptions.PreviewChange(PreviewChangeRequest(**asked))
         made: ChangeSubscriptionResponse = await subscriptions.ChangeSubscription(ChangeSubscriptionRequest(**asked))
         assert list(shown.charges) == list(made.charges)
