@@ -75,6 +75,23 @@ async def test_a_preview_is_what_is_published_then(peer, subscription, database,
     assert previews == published
 
 
+async def test_a_preview_off_the_boundaries_names_the_version_that_was_told(
+    admin, peer, subscription, database, tenant_id
+):
+    await peer.renewals("RunRenewals", run("2026-03-01"))
+    request = subscriptions_service_pb2.CancelSubscriptionRequest(
+        subscription_id=subscription.subscription_id,
+        cancel_at=subscriptions_service_pb2.CANCEL_AT_ON_DATE,
+        effective_time=ask.stamp("2026-03-10"),
+    )
+    await admin.subscriptions("CancelSubscription", request)
+    preview = pb.PreviewBillingDueRequest(subscription_id=subscription.subscription_id)
+    due = (await peer.renewals("PreviewBillingDue", preview)).due
+    ((_, told),) = await outbox(database, tenant_id, "SubscriptionUpdated")
+    assert [charge.code for charge in due.charges] == ["calls"]
+    assert (due.effective_time, due.subscription_version) == (ask.stamp("2026-03-10"), told.subscription.version)
+
+
 async def test_a_preview_of_nothing_is_unset(admin, peer, subscription):
     request = subscriptions_service_pb2.CancelSubscriptionRequest(
         subscription_id=subscription.subscription_id, cancel_at=subscriptions_service_pb2.CANCEL_AT_NOW
