@@ -87,7 +87,7 @@ async def test_a_preview_off_the_boundaries_names_the_version_that_was_told(
     await admin.subscriptions("CancelSubscription", request)
     preview = pb.PreviewBillingDueRequest(subscription_id=subscription.subscription_id)
     due = (await peer.renewals("PreviewBillingDue", preview)).due
-    ((_, told),) = await outbox(database, tenant_id, "SubscriptionUpdated")
+    *_, (_, told) = await outbox(database, tenant_id, "SubscriptionUpdated")
     assert [charge.code for charge in due.charges] == ["calls"]
     assert (due.effective_time, due.subscription_version) == (ask.stamp("2026-03-10"), told.subscription.version)
 
