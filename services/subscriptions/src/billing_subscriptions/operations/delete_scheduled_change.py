@@ -8,9 +8,13 @@ from billing_subscriptions.operations.ports import UnitOfWork
 
 
 async def delete_scheduled_change(
-    uow: UnitOfWork, subscription_id: UUID, scheduled_change_id: UUID, etag: str
+    uow: UnitOfWork, subscription_id: UUID, scheduled_change_id: UUID, etag: str, reason: str = ""
 ) -> Decided:
     """Raises SubscriptionNotFound, Conflict, RenewalsBehind, ScheduledChangeNotFound."""
     return await change_life(
-        uow, subscription_id, etag, lambda before, sight: [unschedule(before, scheduled_change_id, now=sight.now)]
+        uow,
+        subscription_id,
+        etag,
+        lambda before, sight: [unschedule(before, scheduled_change_id, now=sight.now)],
+        reason=reason,
     )

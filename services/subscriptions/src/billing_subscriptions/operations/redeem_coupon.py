@@ -11,7 +11,7 @@ from billing_subscriptions.operations.life import Decided, close_life, lock_life
 from billing_subscriptions.operations.ports import UnitOfWork
 
 
-async def redeem_coupon(uow: UnitOfWork, subscription_id: UUID, code: str, etag: str) -> Decided:
+async def redeem_coupon(uow: UnitOfWork, subscription_id: UUID, code: str, etag: str, reason: str = "") -> Decided:
     """Ten who redeem the last one at once wait for each other at the coupon's row: one gets it.
 
     Raises SubscriptionNotFound, Conflict, RenewalsBehind, SubscriptionIsCanceled, CouponNotFound, CouponExpired,
@@ -25,7 +25,7 @@ async def redeem_coupon(uow: UnitOfWork, subscription_id: UUID, code: str, etag:
     check_coupon(coupon, current, plan_codes[current.plan_id])
     redemption = await uow.coupons.redeem(coupon.id, current.customer_id, current.id, now)
     step = redeem(current, applied(coupon, redemption, current.currency), now=now)
-    return await close_life(uow, opened, [step])
+    return await close_life(uow, opened, [step], reason=reason)
 
 
 def check_coupon(coupon: Coupon, subscription: Subscription, plan_code: str) -> None:

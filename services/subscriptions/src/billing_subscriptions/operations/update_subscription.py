@@ -13,7 +13,12 @@ from billing_subscriptions.operations.write_steps import write_steps
 
 
 async def update_subscription(
-    uow: UnitOfWork, subscription_id: UUID, external_id: str | None, metadata: Mapping[str, str] | None, etag: str
+    uow: UnitOfWork,
+    subscription_id: UUID,
+    external_id: str | None,
+    metadata: Mapping[str, str] | None,
+    etag: str,
+    reason: str = "",
 ) -> tuple[Subscription, PlanVersion]:
     """None leaves a field as it is. Labels touch no money, so nothing is caught up before.
 
@@ -29,5 +34,5 @@ async def update_subscription(
         before.metadata if metadata is None else metadata,
         now=now,
     )
-    await write_steps(uow, [step], shelf)
+    await write_steps(uow, [step], shelf, reason=reason)
     return step.after, shelf.offers(before.currency).versions[before.plan_version_id]

@@ -114,7 +114,7 @@ async def delete_change(begin: Begin, request: pb.DeleteScheduledChangeRequest) 
     subscription_id = subscription_uuid(request.subscription_id)
     async with begin() as uow:
         decided = await delete_scheduled_change(
-            uow, subscription_id, scheduled_uuid(request.scheduled_change_id), request.etag
+            uow, subscription_id, scheduled_uuid(request.scheduled_change_id), request.etag, request.reason
         )
         return await uow.answer(pb.DeleteScheduledChangeResponse(subscription=_after(decided)))
 
@@ -130,7 +130,7 @@ async def set_schedule(begin: Begin, request: pb.SetSubscriptionScheduleRequest)
 async def redeem(begin: Begin, request: pb.RedeemCouponRequest) -> pb.RedeemCouponResponse:
     async with begin() as uow:
         subscription_id = subscription_uuid(request.subscription_id)
-        decided = await redeem_coupon(uow, subscription_id, request.coupon_code, request.etag)
+        decided = await redeem_coupon(uow, subscription_id, request.coupon_code, request.etag, request.reason)
         return await uow.answer(pb.RedeemCouponResponse(subscription=_after(decided)))
 
 
@@ -140,7 +140,7 @@ async def remove(begin: Begin, request: pb.RemoveCouponRequest) -> pb.RemoveCoup
             subscription_uuid(request.subscription_id),
             redemption_uuid(request.redemption_id),
         )
-        decided = await remove_coupon(uow, subscription_id, redemption_id, request.etag)
+        decided = await remove_coupon(uow, subscription_id, redemption_id, request.etag, request.reason)
         return await uow.answer(pb.RemoveCouponResponse(subscription=_after(decided)))
 
 

@@ -88,7 +88,9 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
         metadata = dict(request.metadata) if "metadata" in paths else None
         subscription_id = subscription_uuid(request.subscription_id)
         async with self.begin() as uow:
-            changed, version = await update_subscription(uow, subscription_id, external_id, metadata, request.etag)
+            changed, version = await update_subscription(
+                uow, subscription_id, external_id, metadata, request.etag, request.reason
+            )
             return await uow.answer(pb.UpdateSubscriptionResponse(subscription=subscription_to_pb(changed, version)))
 
     async def CreateSubscription(

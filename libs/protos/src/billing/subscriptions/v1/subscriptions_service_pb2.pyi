@@ -392,12 +392,15 @@ class UpdateSubscriptionRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     external_id: _builtins.str
     """New external id."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    reason: _builtins.str
+    """Why, for the timeline."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """New labels."""
@@ -414,10 +417,11 @@ class UpdateSubscriptionRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "external_id", b"external_id", "metadata", b"metadata", "subscription_id", b"subscription_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "external_id", b"external_id", "metadata", b"metadata", "reason", b"reason", "subscription_id", b"subscription_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -765,6 +769,10 @@ class PreviewChangeResponse(_message.Message):
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     NEXT_CHARGES_FIELD_NUMBER: _builtins.int
+    NEXT_DISCOUNTS_FIELD_NUMBER: _builtins.int
+    NEXT_DISCOUNT_FIELD_NUMBER: _builtins.int
+    NEXT_NET_FIELD_NUMBER: _builtins.int
+    NEXT_COMMITMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscription(self) -> _subscription_pb2.Subscription:
         """The subscription."""
@@ -789,6 +797,22 @@ class PreviewChangeResponse(_message.Message):
     def next_charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
         """What the next boundary bills after the change, metered charges without their amount; empty when nothing falls due any more."""
 
+    @_builtins.property
+    def next_discounts(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Discount]:
+        """What coupons take off next_charges, in their order, as that due would carry them."""
+
+    @_builtins.property
+    def next_discount(self) -> _money_pb2.Money:
+        """What they take off the charges whose amounts are known; credits, which give back less where their charge was discounted, are as priced."""
+
+    @_builtins.property
+    def next_net(self) -> _money_pb2.Money:
+        """What next_charges come to after their discounts, metered charges aside."""
+
+    @_builtins.property
+    def next_commitment(self) -> _charge_pb2.Commitment:
+        """The minimum commitment of the period that the next boundary ends; unset without one."""
+
     def __init__(
         self,
         *,
@@ -798,10 +822,14 @@ class PreviewChangeResponse(_message.Message):
         effective_time: _timestamp_pb2.Timestamp | None = ...,
         rules: _abc.Iterable[_policy_pb2.ChangeRule] | None = ...,
         next_charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        next_discounts: _abc.Iterable[_charge_pb2.Discount] | None = ...,
+        next_discount: _money_pb2.Money | None = ...,
+        next_net: _money_pb2.Money | None = ...,
+        next_commitment: _charge_pb2.Commitment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "next_commitment", b"next_commitment", "next_discount", b"next_discount", "next_net", b"next_net", "subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "next_charges", b"next_charges", "rules", b"rules", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "next_charges", b"next_charges", "next_commitment", b"next_commitment", "next_discount", b"next_discount", "next_discounts", b"next_discounts", "next_net", b"next_net", "rules", b"rules", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -941,6 +969,9 @@ class PreviewSubscriptionResponse(_message.Message):
     CHARGES_FIELD_NUMBER: _builtins.int
     NET_FIELD_NUMBER: _builtins.int
     FIRST_DUE_TIME_FIELD_NUMBER: _builtins.int
+    DISCOUNTS_FIELD_NUMBER: _builtins.int
+    DISCOUNT_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscription(self) -> _subscription_pb2.Subscription:
         """The subscription."""
@@ -951,11 +982,23 @@ class PreviewSubscriptionResponse(_message.Message):
 
     @_builtins.property
     def net(self) -> _money_pb2.Money:
-        """What they come to."""
+        """What they come to after their discounts, metered charges aside."""
 
     @_builtins.property
     def first_due_time(self) -> _timestamp_pb2.Timestamp:
         """When that falls due."""
+
+    @_builtins.property
+    def discounts(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Discount]:
+        """What coupons take off the charges, in their order, as the first due would carry them."""
+
+    @_builtins.property
+    def discount(self) -> _money_pb2.Money:
+        """What they take off the charges whose amounts are known; of a fixed amount, usage may bear a part."""
+
+    @_builtins.property
+    def commitment(self) -> _charge_pb2.Commitment:
+        """The minimum commitment of a period that the first due ends; unset without one."""
 
     def __init__(
         self,
@@ -964,10 +1007,13 @@ class PreviewSubscriptionResponse(_message.Message):
         charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
         net: _money_pb2.Money | None = ...,
         first_due_time: _timestamp_pb2.Timestamp | None = ...,
+        discounts: _abc.Iterable[_charge_pb2.Discount] | None = ...,
+        discount: _money_pb2.Money | None = ...,
+        commitment: _charge_pb2.Commitment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["first_due_time", b"first_due_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "discount", b"discount", "first_due_time", b"first_due_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "first_due_time", b"first_due_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "commitment", b"commitment", "discount", b"discount", "discounts", b"discounts", "first_due_time", b"first_due_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1342,22 +1388,26 @@ class DeleteScheduledChangeRequest(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     SCHEDULED_CHANGE_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     scheduled_change_id: _builtins.str
     """The scheduled change."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    reason: _builtins.str
+    """Why, for the timeline."""
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
         scheduled_change_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "scheduled_change_id", b"scheduled_change_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "reason", b"reason", "scheduled_change_id", b"scheduled_change_id", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1500,22 +1550,26 @@ class RedeemCouponRequest(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     COUPON_CODE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     coupon_code: _builtins.str
     """Code of the coupon."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    reason: _builtins.str
+    """Why, for the timeline."""
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
         coupon_code: _builtins.str = ...,
         etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_code", b"coupon_code", "etag", b"etag", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_code", b"coupon_code", "etag", b"etag", "reason", b"reason", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1554,22 +1608,26 @@ class RemoveCouponRequest(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     REDEMPTION_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     redemption_id: _builtins.str
     """The redemption."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    reason: _builtins.str
+    """Why, for the timeline."""
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
         redemption_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "redemption_id", b"redemption_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "reason", b"reason", "redemption_id", b"redemption_id", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

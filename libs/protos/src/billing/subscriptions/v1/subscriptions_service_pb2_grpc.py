@@ -137,7 +137,7 @@ class SubscriptionsServiceServicer:
     """
 
     def CreateSubscription(self, request, context):
-        """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED.
+        """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,28 +165,28 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeSubscriptionQuantity(self, request, context):
-        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH.
+        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelSubscription(self, request, context):
-        """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND.
+        """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ChangeSubscription(self, request, context):
-        """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND.
+        """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PreviewChange(self, request, context):
-        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND.
+        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,21 +200,21 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewSubscription(self, request, context):
-        """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED.
+        """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PreviewBillingSchedule(self, request, context):
-        """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD.
+        """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD, INVALID_PRORATION, UNKNOWN_CURRENCY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UndoCancelSubscription(self, request, context):
-        """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING.
+        """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING, RENEWALS_BEHIND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -235,28 +235,28 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteScheduledChange(self, request, context):
-        """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND.
+        """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND, RENEWALS_BEHIND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetSubscriptionSchedule(self, request, context):
-        """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription.
+        """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION, and those of ChangeSubscription.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RedeemCoupon(self, request, context):
-        """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED.
+        """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED, RENEWALS_BEHIND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveCoupon(self, request, context):
-        """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND.
+        """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND, RENEWALS_BEHIND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

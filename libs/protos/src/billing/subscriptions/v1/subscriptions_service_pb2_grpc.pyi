@@ -34,7 +34,7 @@ class SubscriptionsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SubscriptionsServiceAsyncStub: ...
     CreateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CreateSubscriptionRequest, _subscriptions_service_pb2.CreateSubscriptionResponse]
-    """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
+    """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED."""
     GetSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.GetSubscriptionRequest, _subscriptions_service_pb2.GetSubscriptionResponse]
     """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionsRequest, _subscriptions_service_pb2.ListSubscriptionsResponse]
@@ -42,33 +42,33 @@ class SubscriptionsServiceStub:
     UpdateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]
-    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT."""
     CancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CancelSubscriptionRequest, _subscriptions_service_pb2.CancelSubscriptionResponse]
-    """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
     ChangeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionRequest, _subscriptions_service_pb2.ChangeSubscriptionResponse]
-    """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION."""
     PreviewChange: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewChangeRequest, _subscriptions_service_pb2.PreviewChangeResponse]
-    """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION."""
     PreviewCancelation: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewCancelationRequest, _subscriptions_service_pb2.PreviewCancelationResponse]
     """Answers what CancelSubscription would make, by the same code: charges, credits and the commitment of the last period. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE_TIME, INVALID_PRORATION, RENEWALS_BEHIND."""
     PreviewSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewSubscriptionRequest, _subscriptions_service_pb2.PreviewSubscriptionResponse]
-    """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
+    """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED."""
     PreviewBillingSchedule: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewBillingScheduleRequest, _subscriptions_service_pb2.PreviewBillingScheduleResponse]
-    """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD."""
+    """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD, INVALID_PRORATION, UNKNOWN_CURRENCY."""
     UndoCancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UndoCancelSubscriptionRequest, _subscriptions_service_pb2.UndoCancelSubscriptionResponse]
-    """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING."""
+    """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING, RENEWALS_BEHIND."""
     PauseSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PauseSubscriptionRequest, _subscriptions_service_pb2.PauseSubscriptionResponse]
     """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
     ResumeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ResumeSubscriptionRequest, _subscriptions_service_pb2.ResumeSubscriptionResponse]
     """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
     DeleteScheduledChange: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.DeleteScheduledChangeRequest, _subscriptions_service_pb2.DeleteScheduledChangeResponse]
-    """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND."""
+    """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND, RENEWALS_BEHIND."""
     SetSubscriptionSchedule: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.SetSubscriptionScheduleRequest, _subscriptions_service_pb2.SetSubscriptionScheduleResponse]
-    """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription."""
+    """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION, and those of ChangeSubscription."""
     RedeemCoupon: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RedeemCouponRequest, _subscriptions_service_pb2.RedeemCouponResponse]
-    """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED."""
+    """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED, RENEWALS_BEHIND, ETAG_MISMATCH."""
     RemoveCoupon: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RemoveCouponRequest, _subscriptions_service_pb2.RemoveCouponResponse]
-    """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND."""
+    """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND, RENEWALS_BEHIND, ETAG_MISMATCH."""
     ListSubscriptionChanges: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionChangesRequest, _subscriptions_service_pb2.ListSubscriptionChangesResponse]
     """Answers the timeline of a subscription, oldest first: each change with who, why, what it was before and after. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PAGE_TOKEN."""
 
@@ -78,7 +78,7 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CreateSubscriptionRequest, _subscriptions_service_pb2.CreateSubscriptionResponse]  # type: ignore[assignment]
-    """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
+    """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED."""
     GetSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.GetSubscriptionRequest, _subscriptions_service_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
     """Answers one subscription. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_READ_MASK."""
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionsRequest, _subscriptions_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
@@ -86,33 +86,33 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
     UpdateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]  # type: ignore[assignment]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]  # type: ignore[assignment]
-    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT."""
     CancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CancelSubscriptionRequest, _subscriptions_service_pb2.CancelSubscriptionResponse]  # type: ignore[assignment]
-    """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
     ChangeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionRequest, _subscriptions_service_pb2.ChangeSubscriptionResponse]  # type: ignore[assignment]
-    """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION."""
     PreviewChange: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewChangeRequest, _subscriptions_service_pb2.PreviewChangeResponse]  # type: ignore[assignment]
-    """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+    """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION."""
     PreviewCancelation: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewCancelationRequest, _subscriptions_service_pb2.PreviewCancelationResponse]  # type: ignore[assignment]
     """Answers what CancelSubscription would make, by the same code: charges, credits and the commitment of the last period. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE_TIME, INVALID_PRORATION, RENEWALS_BEHIND."""
     PreviewSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewSubscriptionRequest, _subscriptions_service_pb2.PreviewSubscriptionResponse]  # type: ignore[assignment]
-    """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
+    """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED."""
     PreviewBillingSchedule: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PreviewBillingScheduleRequest, _subscriptions_service_pb2.PreviewBillingScheduleResponse]  # type: ignore[assignment]
-    """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD."""
+    """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD, INVALID_PRORATION, UNKNOWN_CURRENCY."""
     UndoCancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UndoCancelSubscriptionRequest, _subscriptions_service_pb2.UndoCancelSubscriptionResponse]  # type: ignore[assignment]
-    """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING."""
+    """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING, RENEWALS_BEHIND."""
     PauseSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PauseSubscriptionRequest, _subscriptions_service_pb2.PauseSubscriptionResponse]  # type: ignore[assignment]
     """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
     ResumeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ResumeSubscriptionRequest, _subscriptions_service_pb2.ResumeSubscriptionResponse]  # type: ignore[assignment]
     """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
     DeleteScheduledChange: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.DeleteScheduledChangeRequest, _subscriptions_service_pb2.DeleteScheduledChangeResponse]  # type: ignore[assignment]
-    """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND."""
+    """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND, RENEWALS_BEHIND."""
     SetSubscriptionSchedule: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.SetSubscriptionScheduleRequest, _subscriptions_service_pb2.SetSubscriptionScheduleResponse]  # type: ignore[assignment]
-    """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription."""
+    """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION, and those of ChangeSubscription."""
     RedeemCoupon: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RedeemCouponRequest, _subscriptions_service_pb2.RedeemCouponResponse]  # type: ignore[assignment]
-    """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED."""
+    """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED, RENEWALS_BEHIND, ETAG_MISMATCH."""
     RemoveCoupon: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.RemoveCouponRequest, _subscriptions_service_pb2.RemoveCouponResponse]  # type: ignore[assignment]
-    """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND."""
+    """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND, RENEWALS_BEHIND, ETAG_MISMATCH."""
     ListSubscriptionChanges: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ListSubscriptionChangesRequest, _subscriptions_service_pb2.ListSubscriptionChangesResponse]  # type: ignore[assignment]
     """Answers the timeline of a subscription, oldest first: each change with who, why, what it was before and after. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, INVALID_PAGE_TOKEN."""
 
@@ -125,7 +125,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.CreateSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.CreateSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.CreateSubscriptionResponse]]:
-        """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
+        """Starts a subscription, now, later or in the past. Idempotent by key. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED."""
 
     @_abc_1.abstractmethod
     def GetSubscription(
@@ -157,7 +157,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.ChangeSubscriptionQuantityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.ChangeSubscriptionQuantityResponse, _abc.Awaitable[_subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]]:
-        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH."""
+        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT."""
 
     @_abc_1.abstractmethod
     def CancelSubscription(
@@ -165,7 +165,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.CancelSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.CancelSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.CancelSubscriptionResponse]]:
-        """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+        """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
 
     @_abc_1.abstractmethod
     def ChangeSubscription(
@@ -173,7 +173,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.ChangeSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.ChangeSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.ChangeSubscriptionResponse]]:
-        """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+        """Changes plan, quantities, add-ons or prices by the change matrix of the plan version: now, at the period end or on a date. Answers the charges and credits it made. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION."""
 
     @_abc_1.abstractmethod
     def PreviewChange(
@@ -181,7 +181,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.PreviewChangeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.PreviewChangeResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewChangeResponse]]:
-        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND."""
+        """Answers what ChangeSubscription would make, by the same code: charges, credits, dates and explanations. Changes nothing. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, INVALID_CHANGE, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, INVALID_QUANTITY, SUBSCRIPTION_ITEM_NOT_FOUND, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, INVALID_PRICE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, RENEWALS_BEHIND, INVALID_PRORATION."""
 
     @_abc_1.abstractmethod
     def PreviewCancelation(
@@ -197,7 +197,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.PreviewSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.PreviewSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewSubscriptionResponse]]:
-        """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, PAYMENT_METHOD_REQUIRED."""
+        """Answers what CreateSubscription would make and bill first, by the same code. Changes nothing. Errors: CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, CURRENCY_MISMATCH, EXTERNAL_ID_TAKEN, INVALID_QUANTITY, INVALID_CHANGE, INVALID_CHANGE_TIME, START_TOO_OLD, INVALID_ANCHOR, INVALID_PRICE, ADD_ON_NOT_FOUND, ADD_ON_NOT_ALLOWED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_APPLIED, PAYMENT_METHOD_REQUIRED."""
 
     @_abc_1.abstractmethod
     def PreviewBillingSchedule(
@@ -205,7 +205,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.PreviewBillingScheduleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.PreviewBillingScheduleResponse, _abc.Awaitable[_subscriptions_service_pb2.PreviewBillingScheduleResponse]]:
-        """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD."""
+        """Answers the billing periods of an anchor, zone, interval and alignment with their share of a whole one. Changes nothing. Errors: INVALID_ANCHOR, UNKNOWN_ZONE, INVALID_PERIOD, INVALID_PRORATION, UNKNOWN_CURRENCY."""
 
     @_abc_1.abstractmethod
     def UndoCancelSubscription(
@@ -213,7 +213,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.UndoCancelSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.UndoCancelSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.UndoCancelSubscriptionResponse]]:
-        """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING."""
+        """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING, RENEWALS_BEHIND."""
 
     @_abc_1.abstractmethod
     def PauseSubscription(
@@ -237,7 +237,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.DeleteScheduledChangeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.DeleteScheduledChangeResponse, _abc.Awaitable[_subscriptions_service_pb2.DeleteScheduledChangeResponse]]:
-        """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND."""
+        """Takes back a scheduled change. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SCHEDULED_CHANGE_NOT_FOUND, RENEWALS_BEHIND."""
 
     @_abc_1.abstractmethod
     def SetSubscriptionSchedule(
@@ -245,7 +245,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.SetSubscriptionScheduleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.SetSubscriptionScheduleResponse, _abc.Awaitable[_subscriptions_service_pb2.SetSubscriptionScheduleResponse]]:
-        """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, and those of ChangeSubscription."""
+        """Replaces the phases that have not begun yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION, and those of ChangeSubscription."""
 
     @_abc_1.abstractmethod
     def RedeemCoupon(
@@ -253,7 +253,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.RedeemCouponRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.RedeemCouponResponse, _abc.Awaitable[_subscriptions_service_pb2.RedeemCouponResponse]]:
-        """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED."""
+        """Redeems a coupon for a subscription. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, COUPON_NOT_FOUND, COUPON_EXPIRED, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, CURRENCY_MISMATCH, COUPON_APPLIED, RENEWALS_BEHIND, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def RemoveCoupon(
@@ -261,7 +261,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.RemoveCouponRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.RemoveCouponResponse, _abc.Awaitable[_subscriptions_service_pb2.RemoveCouponResponse]]:
-        """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND."""
+        """Takes a coupon off a subscription from the next invoice on. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, REDEMPTION_NOT_FOUND, RENEWALS_BEHIND, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def ListSubscriptionChanges(
