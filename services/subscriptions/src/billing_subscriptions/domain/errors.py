@@ -1,15 +1,17 @@
-"""Every refusal of this service.
+"""Every refusal of this service; those of the catalogue and of migrations are in files of their own.
 
 INVALID          InvalidTaxId, UnknownTimeZone, InvalidParty, InvalidName, InvalidPrice, InvalidPlanItem,
-                 InvalidQuantity, InvalidChange, InvalidChangeTime, StartTooOld, AsOfInFuture
+                 InvalidQuantity, InvalidChange, InvalidChangeTime, StartTooOld, AsOfInFuture, InvalidParent,
+                 InvalidImport
 NOT_FOUND        CustomerNotFound, PlanNotFound, PlanVersionNotFound, SubscriptionNotFound, SubscriptionItemNotFound,
                  ScheduledChangeNotFound, RedemptionNotFound, PartyNotFound
 ALREADY_EXISTS   ExternalIdTaken, PlanCodeTaken
 PRECONDITION     CustomerArchived, CustomerHasSubscriptions, PlanVersionNotPublished, PlanVersionPublished,
-                 MeterNotFound, SubscriptionIsCanceled, InvalidTransition,
-                 ScheduledChangeConflict, RenewalsBehind, NotCanceling, PaymentMethodRequired,
-                 CurrencyMismatch (of the kernel)
+                 PlanVersionArchived, MeterNotFound, SubscriptionIsCanceled, InvalidTransition,
+                 ScheduledChangeConflict, RenewalsBehind, NotCanceling, PaymentMethodRequired, CustomerCycle,
+                 HierarchyTooDeep, CustomerPaysForOthers, CustomerMismatch, CurrencyMismatch (of the kernel)
 CONFLICT         Conflict (of the kernel): the etag is stale
+UNAVAILABLE      EntitlementUsageUnavailable
 """
 
 from billing_kernel.errors import AlreadyExists, DomainError, Invalid, Kind, NotFound
