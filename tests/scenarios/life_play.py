@@ -23,6 +23,7 @@ from billing.subscriptions.v1.plans_service_pb2 import (
 from billing.subscriptions.v1.policy_pb2 import PlanTerms
 from billing.subscriptions.v1.subscription_pb2 import ItemQuantity, Subscription, SubscriptionChange
 from billing.subscriptions.v1.subscriptions_service_pb2 import (
+    CANCEL_AT_NOW,
     CancelSubscriptionRequest,
     ChangeSubscriptionRequest,
     ChangeSubscriptionResponse,
@@ -30,6 +31,7 @@ from billing.subscriptions.v1.subscriptions_service_pb2 import (
     GetSubscriptionRequest,
     ListSubscriptionsRequest,
     PauseSubscriptionRequest,
+    PreviewCancelationRequest,
     PreviewChangeRequest,
     PreviewSubscriptionRequest,
     ResumeSubscriptionRequest,
@@ -164,10 +166,20 @@ class Life:
         return made
 
     async def cancel(self, name: str, **fields: Any) -> Subscription:
-        request = CancelSubscriptionRequest(subscription_id=self._about_to(name), **fields)
-        made = (await self.world.admin.subscriptions.CancelSubscription(request)).subscription
+        """A cancelation, previewed and made; `credit` and the like as the call takes them."""
+        asked, subscriptions = {"subscription_id": self._about_to(name), **fields}, self.world.admin.subscriptions
+        request = CancelSubscriptionRequest(**asked)
+        told = await refusal(subscriptions.PreviewCancelation(PreviewCancelationRequest(**asked)))
+        if told != ("OK", ""):
+            assert await refusal(subscriptions.CancelSubscription(request)) == told
+        shown = await subscriptions.PreviewCancelation(PreviewCancelationRequest(**asked))
+        made = await subscriptions.CancelSubscription(request)
+        assert plain(shown.subscription) == plain(made.subscription)
+        if request.cancel_at == CANCEL_AT_NOW:
+            assert list(shown.charges) == list(made.charges)
         await self.world.settle()
-        return made
+        canceled: Subscription = made.subscription
+        return canceled
 
     async def pause(self, name: str, **fields: Any) -> Subscription:
         request = PauseSubscriptionRequest(subscription_id=self._about_to(name), **fields)
