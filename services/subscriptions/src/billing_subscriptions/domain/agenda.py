@@ -68,6 +68,12 @@ def _of_pause(state: State, pause: Pause) -> list[Entry]:
     return [(pause.resume_at, Happening.RESUME)] if pause.resume_at is not None else []
 
 
+def trial_ahead(subscription: Subscription) -> bool:
+    """The end of its trial is still to come: then a payment method may be asked for."""
+    first = subscription.trial_end_at is not None and subscription.period_index < 0
+    return first and subscription.next_boundary is not Boundary.PERIOD_END and not subscription.ended
+
+
 def holds(subscription: Subscription) -> bool:
     """Charges are held back until it is resumed."""
     pause = subscription.pause

@@ -1,17 +1,18 @@
 """The frame of every change to one subscription: lock, catch up, decide, write."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from billing_subscriptions.domain.agenda import trial_ahead
 from billing_subscriptions.domain.boundary import catch_up
 from billing_subscriptions.domain.charges import Charge, PriceBook
 from billing_subscriptions.domain.etag import check_etag
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.step import Offers, Rules, Step
-from billing_subscriptions.domain.subscription import Boundary, Change, Subscription
+from billing_subscriptions.domain.subscription import Change, Subscription
 from billing_subscriptions.operations.ports import Catalogue, PaymentMethods, UnitOfWork
 from billing_subscriptions.operations.shelf import NO_CHANGES, Shelf, shelf_for
 from billing_subscriptions.operations.write_steps import write_steps
@@ -43,12 +44,16 @@ Decide = Callable[[Subscription, Sight], Sequence[Step]]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A subscription caught up to `sight.now`: `caught` are the boundaries that were due before."""
+    """A subscription caught up to `sight.now`: `caught` are the boundaries that were due before.
+
+    `has_payment_method`: what the end of its trial will be told; True where no trial is ahead.
+    """
 
     before: Subscription
     caught: tuple[Step, ...]
     shelf: Shelf
     sight: Sight
+    has_payment_method: bool
 
     @property
     def current(self) -> Subscription:
@@ -122,9 +127,9 @@ async def open_life(
     """A subscription caught up, without a write: previews begin here as calls do. Raises RenewalsBehind."""
     shelf = await shelf_for(source.catalogue, [before], changes, now=now)
     sight = Sight(shelf.offers(before.currency), known_prices(), now)
-    paying = await has_payment_method(source, before)
-    caught = catch_up(before, sight.offers, sight.prices, now=now, has_payment_method=paying)
-    return Opened(before, tuple(caught), shelf, sight)
+    able = await has_payment_method(source, before)
+    caught = catch_up(before, sight.offers, sight.prices, now=now, has_payment_method=able)
+    return Opened(before, tuple(caught), shelf, sight, able)
 
 
 PRICES_MAX = 20_000
@@ -139,7 +144,12 @@ def known_prices() -> PriceBook:
 
 
 async def has_payment_method(source: Source, subscription: Subscription) -> bool:
-    """Asked only where the end of a trial may want to know."""
-    if subscription.next_boundary is not Boundary.TRIAL_END:
-        return True
-    return bool(await source.payment_methods.having_one([subscription.customer_id]))
+    """Asked only where the end of a trial may want to know; True for all others."""
+    return subscription.customer_id in await paying(source, [subscription])
+
+
+async def paying(source: Source, group: Collection[Subscription]) -> frozenset[UUID]:
+    """Customers with a payment method, as far as the end of a trial may ask for one; all of the others."""
+    everyone = frozenset(each.customer_id for each in group)
+    asked = frozenset(each.customer_id for each in group if trial_ahead(each))
+    return everyone - asked | (await source.payment_methods.having_one(asked) if asked else asked)

@@ -10,7 +10,8 @@ from billing_runtime.fault import failpoint
 from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.migrating import Decision, decide, refused
 from billing_subscriptions.domain.migration import Migration, NewMigration, Tally, proceed
-from billing_subscriptions.domain.subscription import Boundary, Change, Subscription
+from billing_subscriptions.domain.subscription import Change, Subscription
+from billing_subscriptions.operations.life import paying
 from billing_subscriptions.operations.migration_ports import BeginMigration, MigrationWork
 from billing_subscriptions.operations.shelf import shelf_for
 from billing_subscriptions.operations.write_steps import write_steps
@@ -61,9 +62,9 @@ async def _one_currency(
     except CurrencyMismatch as refusal:  # of the target
         return _counted([refused(each, refusal) for each in group], group, tally)
     offers, prices = shelf.offers(group[0].currency), PriceBook()
-    paying = await _paying(uow, group)
+    able = await paying(uow, group)
     found = [
-        decide(each, wanted, offers, prices, now=now, has_payment_method=each.customer_id in paying) for each in group
+        decide(each, wanted, offers, prices, now=now, has_payment_method=each.customer_id in able) for each in group
     ]
     decisions, tally = _counted(found, group, tally)
     if not wanted.dry_run:
@@ -83,13 +84,6 @@ def _counted(found: Iterable[Decision], group: Sequence[Subscription], tally: Ta
             tally = tally.add(decision.result)
         decisions.append(decision)
     return decisions, tally
-
-
-async def _paying(uow: MigrationWork, group: Sequence[Subscription]) -> frozenset[UUID]:
-    """Customers with a payment method, as far as the end of a trial may ask for one; all of the others."""
-    asked = {each.customer_id for each in group if each.next_boundary is Boundary.TRIAL_END}
-    known = await uow.payment_methods.having_one(asked) if asked else frozenset[UUID]()
-    return known | {each.customer_id for each in group if each.customer_id not in asked}
 
 
 def _currency(subscription: Subscription) -> str:

@@ -34,7 +34,8 @@ async def preview_cancelation(
     assert ends_at is not None, "a cancelation has an end"
     if after.ended:
         return CancelationPreview(decided, ends_at, end.made, end.commitment)
-    steps = upcoming(after, opened.sight.offers, opened.sight.prices)
+    sight, able = opened.sight, opened.has_payment_method
+    steps = upcoming(after, sight.offers, sight.prices, has_payment_method=able)
     last = [step for step in steps if step.at == ends_at]
     made = tuple(charge for step in last for charge in step.made)
     return CancelationPreview(decided, ends_at, made, last[-1].commitment if last else None)

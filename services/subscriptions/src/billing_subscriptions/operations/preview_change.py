@@ -32,7 +32,8 @@ async def preview_change(
     """`at`: when the change is thought to be made; None means now. Raises as `change_subscription`."""
     opened = await open_preview(reads, subscription_id, at, changes=(order.change,))
     decided = Decided(opened, tuple(change_by(order)(opened.current, opened.sight)))
-    ahead = next_due(decided.subscription, opened.sight.offers, opened.sight.prices)
+    sight, able = opened.sight, opened.has_payment_method
+    ahead = next_due(decided.subscription, sight.offers, sight.prices, has_payment_method=able)
     return ChangePreview(decided, ahead.charges if ahead else ())
 
 
@@ -53,8 +54,8 @@ def charges_of(decided: Decided) -> tuple[Charge, ...]:
     """What a change makes: now, and, as far as is known now, when the time of what waits has come."""
     known = {each.id for each in decided.opened.current.scheduled}
     waiting = {each.at for each in decided.subscription.scheduled if each.id not in known}
-    sight, after = decided.opened.sight, decided.subscription
-    later = (foreseen(after, sight.offers, sight.prices, at) for at in sorted(waiting))
+    sight, after, able = decided.opened.sight, decided.subscription, decided.opened.has_payment_method
+    later = (foreseen(after, sight.offers, sight.prices, at, has_payment_method=able) for at in sorted(waiting))
     return decided.made + tuple(charge for charges in later for charge in charges)
 
 

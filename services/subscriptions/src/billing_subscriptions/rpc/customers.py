@@ -48,7 +48,8 @@ class CustomersServicer(pb_grpc.CustomersServiceServicer):
     async def GetCustomer(self, request: pb.GetCustomerRequest, context: Any) -> pb.GetCustomerResponse:
         async with self.read() as reads:
             customer, party = await reads.customer(customer_uuid(request.customer_id))
-        found = apply_read_mask(customer_to_pb(customer, party), request.read_mask)
+            able = await reads.payment_methods.having_one([customer.id])
+        found = apply_read_mask(customer_to_pb(customer, party, paying=able), request.read_mask)
         return pb.GetCustomerResponse(customer=found)
 
     async def ListCustomers(self, request: pb.ListCustomersRequest, context: Any) -> pb.ListCustomersResponse:
@@ -57,11 +58,12 @@ class CustomersServicer(pb_grpc.CustomersServiceServicer):
         state = STATES.from_pb(request.state) if request.state else None
         async with self.read() as reads:
             found = await reads.customers(external_id=request.external_id, state=state, after=after, limit=size + 1)
+            able = await reads.payment_methods.having_one([each.id for each, _ in found])
         messages, token = page_of(
             found,
             size,
             lambda each: str(each[0].id),
-            lambda each: apply_read_mask(customer_to_pb(*each), request.read_mask),
+            lambda each: apply_read_mask(customer_to_pb(*each, paying=able), request.read_mask),
         )
         return pb.ListCustomersResponse(customers=messages, next_page_token=token)
 
@@ -79,13 +81,15 @@ class CustomersServicer(pb_grpc.CustomersServiceServicer):
                 in_tree=not IN_TREE.isdisjoint(paths),
             )
             party = new_party or await uow.customers.party(changed)
-            return await uow.answer(pb.UpdateCustomerResponse(customer=customer_to_pb(changed, party)))
+            able = await uow.payment_methods.having_one([changed.id])
+            return await uow.answer(pb.UpdateCustomerResponse(customer=customer_to_pb(changed, party, paying=able)))
 
     async def ArchiveCustomer(self, request: pb.ArchiveCustomerRequest, context: Any) -> pb.ArchiveCustomerResponse:
         async with self.begin() as uow:
             archived = await archive_customer(uow, customer_uuid(request.customer_id), request.etag)
             party = await uow.customers.party(archived)
-            return await uow.answer(pb.ArchiveCustomerResponse(customer=customer_to_pb(archived, party)))
+            able = await uow.payment_methods.having_one([archived.id])
+            return await uow.answer(pb.ArchiveCustomerResponse(customer=customer_to_pb(archived, party, paying=able)))
 
     async def BatchGetParties(
         self, request: pb.BatchGetPartiesRequest, context: Any

@@ -119,7 +119,8 @@ def tax_ids_to_pb(tax_ids: Iterable[TaxId]) -> list[tax_facts_pb2.TaxId]:
     return [tax_facts_pb2.TaxId(type=TAX_ID_TYPES.to_pb(tax_id.type), value=tax_id.value) for tax_id in tax_ids]
 
 
-def customer_to_pb(customer: Customer, party: Party) -> customer_pb2.Customer:
+def customer_to_pb(customer: Customer, party: Party, *, paying: frozenset[UUID] = frozenset()) -> customer_pb2.Customer:
+    """`paying`: ids of customers with a payment method."""
     terms = customer.terms
     return customer_pb2.Customer(
         customer_id=customer_text(customer.id),
@@ -140,6 +141,7 @@ def customer_to_pb(customer: Customer, party: Party) -> customer_pb2.Customer:
         update_time=time_to_pb(customer.updated_at),
         parent_customer_id=customer_text(terms.parent_id) if terms.parent_id else "",
         billed_to_parent=terms.billed_to_parent,
+        has_payment_method=customer.id in paying,
     )
 
 
