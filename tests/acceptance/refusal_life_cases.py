@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.acceptance.prices import graduated, per_unit
-from tests.acceptance.refusals import NOWHERE, ahead, call, change, create, on_date, schedule, seats
+from tests.acceptance.refusals import NOWHERE, ahead, call, change, create, on_date, redeem, schedule, seats
 
 STARTS = (
     create("draft", "PLAN_VERSION_NOT_PUBLISHED", "plan_version_id", lambda of: {"plan_version_id": of.draft}),
@@ -164,7 +164,7 @@ CALLS = (
     call("running", "resume", "INVALID_TRANSITION", "", lambda _: {}),
     call("unknown", "redeem_coupon", "COUPON_NOT_FOUND", "coupon_code", lambda _: {"coupon_code": "nope"}, 404),
     *(
-        call(name, "redeem_coupon", reason, "coupon_code", lambda of, name=name: {"coupon_code": of.coupons[name]})
+        redeem(name, reason)
         for name, reason in (
             ("expired", "COUPON_EXPIRED"),
             ("exhausted", "COUPON_EXHAUSTED"),

@@ -78,10 +78,7 @@ def create(id_: str, reason: str, field: str, body: Body | None = None, status: 
 
 
 def change(id_: str, reason: str, field: str, body: Body, status: int = 400) -> tuple[RefusalCase, ...]:
-    return tuple(
-        RefusalCase(f"{verb}-{id_}", "POST", lambda of, verb=verb: f"{of.path}:{verb}", body, reason, field, status)
-        for verb in ("change", "preview_change")
-    )
+    return tuple(call(id_, verb, reason, field, body, status) for verb in ("change", "preview_change"))
 
 
 def call(id_: str, verb: str, reason: str, field: str, body: Body, status: int = 400) -> RefusalCase:
@@ -94,6 +91,11 @@ def schedule(id_: str, reason: str, field: str, *phases: tuple[str, int, Body], 
         return {"phases": listed}
 
     return RefusalCase(f"schedule-{id_}", "PUT", lambda of: f"{of.path}/schedule", built, reason, field, status)
+
+
+def redeem(name: str, reason: str) -> RefusalCase:
+    """Of one of the shelf's coupons."""
+    return call(name, "redeem_coupon", reason, "coupon_code", lambda of: {"coupon_code": of.coupons[name]})
 
 
 def on_date(date: Callable[[], str], **more: Any) -> Body:

@@ -118,7 +118,9 @@ async def test_changes_race_the_billing_run(seller: Api) -> None:
         "settlement": "SETTLEMENT_AT_ONCE",
     }
     calls = (seller.send("POST", f"/v1/subscriptions/{each['subscription_id']}:change", order) for each in sold)
-    _, _, *answers = await asyncio.gather(run(seller), run(seller), *calls)
+    runs = asyncio.gather(run(seller), run(seller))
+    answers = await asyncio.gather(*calls)
+    await runs
     assert {each.status_code for each in answers} == {200}
     await run(seller)
     for each, answer in zip(sold, answers, strict=True):
