@@ -24,6 +24,7 @@ from billing_subscriptions.domain.policy import (
     Settlement,
 )
 from billing_subscriptions.domain.preview import ScheduleOrder, billing_schedule, foreseen, next_due
+from billing_subscriptions.domain.previewed_bill import Bill, bill_of
 from billing_subscriptions.domain.subscription import Change
 from subscriptions_builders import amounts, billed, renewed, utc
 
@@ -67,6 +68,7 @@ def test_looking_ahead_is_the_rules_themselves():
     assert amounts(made) == {"seats/credit": "-5.00 EUR", "seats": "15.00 EUR"}
     ended = cancel(runs(), CancelOrder(CancelAt.NOW), KNOWN, PriceBook(), now=utc("2026-01-05")).after
     assert next_due(ended, KNOWN, PriceBook()) is None
+    assert bill_of(None, "EUR") == Bill((), (), None, Money("EUR", 0), Money("EUR", 0))
 
 
 def schedule(start, interval=None, **order):

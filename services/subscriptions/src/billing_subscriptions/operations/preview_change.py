@@ -11,6 +11,7 @@ from billing_subscriptions.domain.change import ChangeOrder
 from billing_subscriptions.domain.charges import Charge
 from billing_subscriptions.domain.errors import InvalidChangeTime
 from billing_subscriptions.domain.preview import foreseen, next_due
+from billing_subscriptions.domain.previewed_bill import Bill, bill_of
 from billing_subscriptions.domain.subscription import Change
 from billing_subscriptions.operations.change_subscription import change_by
 from billing_subscriptions.operations.life import Decided, Opened, open_life
@@ -20,10 +21,10 @@ from billing_subscriptions.operations.shelf import NO_CHANGES
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """`next_charges`: what the next boundary that bills something bills behind the change."""
+    """`ahead`: what the next boundary that bills something bills behind the change."""
 
     decided: Decided
-    next_charges: tuple[Charge, ...]
+    ahead: Bill
 
 
 async def preview_change(
@@ -34,7 +35,7 @@ async def preview_change(
     decided = Decided(opened, tuple(change_by(order)(opened.current, opened.sight)))
     sight, able = opened.sight, opened.has_payment_method
     ahead = next_due(decided.subscription, sight.offers, sight.prices, has_payment_method=able)
-    return ChangePreview(decided, ahead.charges if ahead else ())
+    return ChangePreview(decided, bill_of(ahead, decided.subscription.currency))
 
 
 async def open_preview(

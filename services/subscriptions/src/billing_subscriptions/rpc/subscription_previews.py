@@ -7,7 +7,7 @@ from billing_subscriptions.operations.ports import Read
 from billing_subscriptions.operations.preview_cancelation import preview_cancelation
 from billing_subscriptions.operations.preview_change import charges_of, effective_at, preview_change
 from billing_subscriptions.operations.preview_subscription import preview_subscription
-from billing_subscriptions.wire.charges import charges_to_pb, commitment_to_pb, net_of
+from billing_subscriptions.wire.charges import charges_to_pb, commitment_to_pb, discount_to_pb, money_to_pb, net_of
 from billing_subscriptions.wire.ids import customer_uuid, subscription_uuid
 from billing_subscriptions.wire.orders import cancel_order_from_pb, change_order_from_pb, order_from_pb, sold_from_pb
 from billing_subscriptions.wire.policies import rules_to_pb
@@ -21,7 +21,7 @@ async def preview_of_change(read: Read, request: pb.PreviewChangeRequest) -> pb.
     at = time_from_pb(request.at_time) if request.HasField("at_time") else None
     async with read() as reads:
         preview = await preview_change(reads, subscription_id, order, at)
-    decided = preview.decided
+    decided, ahead = preview.decided, preview.ahead
     charges, after = charges_of(decided), decided.subscription
     return pb.PreviewChangeResponse(
         subscription=subscription_to_pb(after, decided.version),
@@ -29,7 +29,11 @@ async def preview_of_change(read: Read, request: pb.PreviewChangeRequest) -> pb.
         net=net_of(charges, after.currency),
         effective_time=time_to_pb(effective_at(decided)),
         rules=rules_to_pb(decided.rules),
-        next_charges=charges_to_pb(preview.next_charges),
+        next_charges=charges_to_pb(ahead.charges),
+        next_discounts=map(discount_to_pb, ahead.coupons),
+        next_discount=money_to_pb(ahead.discount),
+        next_net=money_to_pb(ahead.net),
+        next_commitment=commitment_to_pb(ahead.commitment) if ahead.commitment else None,
     )
 
 
@@ -53,12 +57,15 @@ async def preview_of_subscription(read: Read, request: pb.PreviewSubscriptionReq
     order, sold, customer_id = order_from_pb(wanted), sold_from_pb(wanted), customer_uuid(wanted.customer_id)
     async with read() as reads:
         preview = await preview_subscription(reads, customer_id, sold, order, wanted.coupon_codes)
-    made = preview.created.subscription
+    made, bill = preview.created.subscription, preview.bill
     return pb.PreviewSubscriptionResponse(
         subscription=subscription_to_pb(made, preview.created.version),
-        charges=charges_to_pb(preview.charges),
-        net=net_of(preview.charges, made.currency),
+        charges=charges_to_pb(bill.charges),
+        net=money_to_pb(bill.net),
         first_due_time=optional_time(preview.first_due_at),
+        discounts=map(discount_to_pb, bill.coupons),
+        discount=money_to_pb(bill.discount),
+        commitment=commitment_to_pb(bill.commitment) if bill.commitment else None,
     )
 
 

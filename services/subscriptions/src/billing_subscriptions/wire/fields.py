@@ -18,6 +18,7 @@ OF_START = {
     "PLAN_VERSION_NOT_PUBLISHED": "plan_version_id",
     "PLAN_VERSION_ARCHIVED": "plan_version_id",
     "CURRENCY_MISMATCH": "currency_code",
+    "EXTERNAL_ID_TAKEN": "external_id",
     "START_TOO_OLD": "start_time",
     "INVALID_PERIOD": "start_time",
     "COUPON_NOT_FOUND": "coupon_codes",
