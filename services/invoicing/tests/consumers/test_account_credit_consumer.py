@@ -6,7 +6,10 @@ import pytest
 from billing.invoicing.v1 import events_pb2 as pb
 from billing.payments.v1.events_pb2 import PaymentSucceeded
 from billing.subscriptions.v1.events_pb2 import SubscriptionCanceled
+from billing_invoicing.operations.mark_invoice_paid import mark_invoice_paid
+from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork
 from billing_kernel.ids import decode, encode, uuid7
+from billing_kernel.money import Money
 from billing_testkit.tenants import service_call
 from invoicing_builders import billing_due, flat_charge, payment_facts, received
 from invoicing_credits import credit_of, expired
@@ -153,13 +156,85 @@ async def test_the_end_of_a_term_leaves_its_invoices_due(books, waited):
     assert [row[5] for row in await invoices(books)] == ["open"]
 
 
-async def test_once_anything_was_paid_the_invoices_stay(books):
+@pytest.mark.parametrize("ended_after", [0, 1, 2])
+@pytest.mark.parametrize("amounts", [(5831, 10), (100, 731), (5000, 831), (6000, 5831)])
+async def test_what_was_paid_for_a_start_that_ended_becomes_credit_in_any_order(books, amounts, ended_after):
     due = billing_due()
     await books.bill(due)
     (invoice_id,) = await ids(books)
-    await hears(books, PaymentSucceeded(payment=payment_facts(invoice_id, 100)))
+    events = [PaymentSucceeded(payment=payment_facts(invoice_id, amount)) for amount in amounts]
+    events.insert(ended_after, expired(due))
+    for message in events * 2:
+        await hears(books, message)
+    assert [row[5] for row in await invoices(books)] == ["void"]
+    assert await balance(books) == [(sum(amounts),)]
+    entries = await books.rows("SELECT kind, invoice_id, amount_minor FROM account_credit_entry ORDER BY sequence")
+    assert entries == [("unearned", invoice_id, amount) for amount in amounts]
+    assert await books.one("SELECT count(DISTINCT payment_id) FROM account_credit_entry") == 2
+    (voided,) = await books.events("InvoiceVoided")
+    assert ("account credit" in voided.reason) == (ended_after > 0)
+    assert await books.broken() == {}
+
+
+async def test_a_start_that_ended_gives_back_credit_and_what_came_out_of_band(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    due = billing_due([flat_charge(8000)], customer_id=first.customer_id)
+    await books.bill(due)
+    invoice_id = (await ids(books))[2]
+    for amount_minor in (1000, 500):
+        await pays_out_of_band(books, invoice_id, amount_minor)
+    for message in (PaymentSucceeded(payment=payment_facts(invoice_id, 1500)), expired(due), expired(due)):
+        await hears(books, message)
+    assert [row[5] for row in await invoices(books)][2] == "void"
+    query = "SELECT kind, amount_minor, payment_id IS NULL FROM account_credit_entry ORDER BY sequence"
+    assert (await books.rows(query))[2:] == [
+        ("returned", 5000, True),
+        ("unearned", 1500, True),
+        ("unearned", 1500, False),
+    ]
+    assert await balance(books) == [(8000,)]
+    assert await books.broken() == {}
+
+
+async def test_the_end_of_a_start_that_account_credit_paid_gives_it_back(books, peers):
+    peers.taxes.percents = {"digital_service": 0}
+    first = await grant(books, 5000)
+    due = billing_due([flat_charge(3000)], customer_id=first.customer_id)
+    await books.bill(due)
     await hears(books, expired(due))
-    assert [row[5] for row in await invoices(books)] == ["open"]
+    assert [row[5] for row in await invoices(books)][2] == "void"
+    assert await balance(books) == [(5000,)]
+    assert await books.broken() == {}
+
+
+async def test_money_for_an_invoice_that_a_person_voided_becomes_credit_too(books):
+    await books.bill(billing_due())
+    (invoice_id,) = await ids(books)
+    await void(books, invoice_id)
+    late = PaymentSucceeded(payment=payment_facts(invoice_id, 5831))
+    for _ in range(2):
+        await hears(books, late)
+    assert await balance(books) == [(5831,)]
+    assert [type(each).__name__ for each in await books.events()].count("InvoicePaid") == 0
+    assert await books.broken() == {}
+
+
+async def test_credit_of_a_start_that_ended_is_used_by_the_next_invoice(books):
+    due = billing_due()
+    await books.bill(due)
+    (invoice_id,) = await ids(books)
+    await hears(books, PaymentSucceeded(payment=payment_facts(invoice_id, 5831)))
+    await hears(books, expired(due))
+    await books.bill(for_customer(due, [flat_charge(10000)]))
+    assert (await invoices(books))[1] == (10000, 1900, 11900, 0, 5831, "open")
+    assert await books.broken() == {}
+
+
+async def pays_out_of_band(books, invoice_id, amount_minor):
+    async with books.database.begin(service_call(books.tenant_id)) as tx:
+        amount = Money("EUR", amount_minor)
+        await mark_invoice_paid(PostgresUnitOfWork(tx), invoice_id, amount=amount, reference="wire")
 
 
 async def test_an_unknown_subscription_that_expired_is_no_trouble(books):

@@ -12,7 +12,16 @@ from billing_invoicing.domain.errors import (
     PaymentExceedsDue,
 )
 from billing_invoicing.domain.events import InvoicePaid, InvoicePartlyPaid, payment_told
-from billing_invoicing.domain.invoice import TRANSITIONS, State, issued, out_of_band, relabelled, voided, with_payment
+from billing_invoicing.domain.invoice import (
+    TRANSITIONS,
+    State,
+    issued,
+    out_of_band,
+    relabelled,
+    voided,
+    with_payment,
+    withdrawn,
+)
 from billing_kernel.money import CurrencyMismatch, Money
 from invoicing_builders import FEBRUARY, MARCH, a_draft, billing_due, flat_charge
 
@@ -64,6 +73,18 @@ def test_void(state, paid_minor, outcome):
     else:
         with pytest.raises(outcome):
             voided(invoice, now=MARCH)
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_invoice_of_a_start_that_ended_is_withdrawn_whatever_was_paid(state):
+    invoice = in_state(state, paid_minor=10)
+    if state is State.VOID:
+        with pytest.raises(InvoiceIsVoid):
+            withdrawn(invoice, now=MARCH)
+    else:
+        after = withdrawn(invoice, now=MARCH)
+        assert (after.state, after.paid_minor, after.version) == (State.VOID, 10, invoice.version + 1)
+        assert State.VOID in TRANSITIONS[state]
 
 
 @pytest.mark.parametrize(

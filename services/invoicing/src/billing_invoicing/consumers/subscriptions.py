@@ -1,4 +1,4 @@
-"""Subscriptions in: one whose first payment never came leaves nothing to be paid."""
+"""Subscriptions in: one that ended before its first payment leaves nothing to be paid, and keeps nothing paid."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from billing_runtime.events import Received
 from billing_runtime.transaction import Transaction
 
 from billing_invoicing.operations.ports import UnitOfWork
-from billing_invoicing.operations.void_invoice import void_unpaid
+from billing_invoicing.operations.void_invoice import withdraw_start
 from billing_invoicing.wire.values import SUBSCRIPTION, id_from_pb
 
 TOPIC = "billing.subscriptions.v1"
@@ -27,7 +27,7 @@ def subscription_handlers(unit: Unit) -> Mapping[str, Handler]:
             subscription = message.subscription.subscription
             if _never_paid(subscription, received.effective_at):  # else its term is over: what is open stays due
                 subscription_id = id_from_pb(SUBSCRIPTION, subscription.subscription_id)
-                await void_unpaid(unit(tx), subscription_id, now=received.effective_at, cause=received)
+                await withdraw_start(unit(tx), subscription_id, now=received.effective_at, cause=received)
 
     ends = (events_pb2.SubscriptionExpired, events_pb2.SubscriptionCanceled)
     return {str(event.DESCRIPTOR.full_name): Handler(event, ended) for event in ends}

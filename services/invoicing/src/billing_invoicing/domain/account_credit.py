@@ -10,15 +10,17 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from billing_invoicing.domain.invoice import Invoice
+from billing_invoicing.domain.invoice import AppliedPayment, Invoice
 
 
 class EntryKind(StrEnum):
-    """GRANTED by a total below zero; APPLIED when an invoice became final; RETURNED when that invoice was voided."""
+    """GRANTED by a total below zero; APPLIED when an invoice became final; RETURNED when that invoice was voided;
+    UNEARNED where money came for an invoice that is void."""
 
     GRANTED = "granted"
     APPLIED = "applied"
     RETURNED = "returned"
+    UNEARNED = "unearned"
 
 
 class Account(NamedTuple):
@@ -36,7 +38,10 @@ class Balance(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One movement; `amount_minor` is negative where credit was used, `balance_minor` is what was left."""
+    """One movement; `amount_minor` is negative where credit was used, `balance_minor` is what was left.
+
+    `payment_id` is the payment that was unearned; None for others, and for all that came out of band for the invoice.
+    """
 
     entry_id: UUID
     account: Account
@@ -46,6 +51,7 @@ class Entry(NamedTuple):
     balance_minor: int
     invoice_id: UUID
     at: datetime
+    payment_id: UUID | None = None
 
 
 class Standing(NamedTuple):
@@ -80,14 +86,32 @@ class Accounts:
         self.move(account, EntryKind.APPLIED, -used, invoice.invoice_id, invoice.invoice_at)
         return invoice._replace(credit_applied_minor=used)
 
-    def move(self, account: Account, kind: EntryKind, amount_minor: int, invoice_id: UUID, at: datetime) -> None:
+    def keep_unearned(self, invoice: Invoice, payments: Sequence[AppliedPayment], at: datetime) -> None:
+        """All that came with these payments: an entry each, and one for what came out of band."""
+        account = account_of(invoice)
+        out_of_band = sum(each.received_minor for each in payments if each.payment_id is None)
+        if out_of_band:
+            self.move(account, EntryKind.UNEARNED, out_of_band, invoice.invoice_id, at)
+        for each in payments:
+            if each.payment_id is not None:
+                self.move(account, EntryKind.UNEARNED, each.received_minor, invoice.invoice_id, at, each.payment_id)
+
+    def move(
+        self,
+        account: Account,
+        kind: EntryKind,
+        amount_minor: int,
+        invoice_id: UUID,
+        at: datetime,
+        payment_id: UUID | None = None,
+    ) -> None:
         """Adds one entry."""
         before = self.balances.get(account, Balance())
         after = Balance(before.minor + amount_minor, before.sequence + 1)
         assert after.minor >= 0, "no more is used than there is"
         self.balances[account] = after
         self.entries.append(
-            Entry(self.new_id(), account, after.sequence, kind, amount_minor, after.minor, invoice_id, at)
+            Entry(self.new_id(), account, after.sequence, kind, amount_minor, after.minor, invoice_id, at, payment_id)
         )
 
 

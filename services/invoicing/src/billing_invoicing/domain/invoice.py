@@ -21,7 +21,7 @@ from billing_invoicing.domain.errors import (
 
 
 class State(StrEnum):
-    """DRAFT has no number and no balance; OPEN is final and unpaid; PAID and VOID are ends."""
+    """DRAFT has no number and no balance; OPEN is final and unpaid; PAID ends in VOID only where its start expired."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -32,7 +32,7 @@ class State(StrEnum):
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.OPEN, State.PAID, State.VOID}),
     State.OPEN: frozenset({State.PAID, State.VOID}),
-    State.PAID: frozenset(),
+    State.PAID: frozenset({State.VOID}),
     State.VOID: frozenset(),
 }
 assert set(TRANSITIONS) == set(State)
@@ -100,7 +100,7 @@ class TaxSum(NamedTuple):
 class AppliedPayment(NamedTuple):
     """Money that was set against the invoice; `payment_id` is None for what came out of band.
 
-    `unapplied_minor` is what came beyond what was due: it is owed to the customer.
+    `unapplied_minor` is what came beyond what was due: it is owed to the customer, as account credit on a void invoice.
     """
 
     payment_id: UUID | None
@@ -108,6 +108,11 @@ class AppliedPayment(NamedTuple):
     amount_minor: int
     paid_at: datetime
     unapplied_minor: int = 0
+
+    @property
+    def received_minor(self) -> int:
+        """All that came."""
+        return self.amount_minor + self.unapplied_minor
 
 
 class Invoice(NamedTuple):
@@ -156,11 +161,6 @@ class Invoice(NamedTuple):
     def due_minor(self) -> int:
         """What is still to be paid; nothing on drafts and void invoices."""
         return self.payable_minor - self.paid_minor if self.state in FINAL else 0
-
-    @property
-    def unpaid(self) -> bool:
-        """Whether it may still be withdrawn: a draft, or open with nothing paid on it."""
-        return self.state in (State.DRAFT, State.OPEN) and self.paid_minor == 0
 
     @property
     def credit_granted_minor(self) -> int:
@@ -218,8 +218,15 @@ def voided(invoice: Invoice, *, now: datetime) -> Invoice:
     """Raises InvoiceIsVoid, and InvoiceIsPaid once anything was paid on it."""
     if invoice.state is State.VOID:
         raise InvoiceIsVoid("the invoice is void already")
-    if State.VOID not in TRANSITIONS[invoice.state] or invoice.paid_minor:
+    if invoice.state is State.PAID or invoice.paid_minor:
         raise InvoiceIsPaid("something was paid on the invoice", facts={"paid_minor": str(invoice.paid_minor)})
+    return withdrawn(invoice, now=now)
+
+
+def withdrawn(invoice: Invoice, *, now: datetime) -> Invoice:
+    """Void, whatever was paid: the caller keeps that as account credit. Raises InvoiceIsVoid."""
+    if State.VOID not in TRANSITIONS[invoice.state]:
+        raise InvoiceIsVoid("the invoice is void already")
     return invoice._replace(version=invoice.version + 1, state=State.VOID, updated_at=now)
 
 

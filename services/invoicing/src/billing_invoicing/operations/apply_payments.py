@@ -11,8 +11,9 @@ from billing_kernel.money import CurrencyMismatch, Money
 
 from billing_invoicing.domain.errors import InvoiceNotFound
 from billing_invoicing.domain.events import payment_told
-from billing_invoicing.domain.invoice import AppliedPayment, Invoice, with_payment
+from billing_invoicing.domain.invoice import AppliedPayment, Invoice, State, with_payment
 from billing_invoicing.operations.ports import UnitOfWork
+from billing_invoicing.operations.use_account_credit import keep_unearned
 
 log = structlog.get_logger("billing.invoicing")
 
@@ -30,7 +31,7 @@ class Collected:
 
 async def apply_payments(uow: UnitOfWork, collected: Sequence[Collected]) -> None:
     """Money beyond what is due is kept as not applied, on the invoice's payments and by the invariant
-    payments_applied_whole; none is lost.
+    payments_applied_whole; what comes for a void invoice becomes account credit. None is lost.
 
     Raises InvoiceNotFound, CurrencyMismatch: then nothing is written.
     """
@@ -54,7 +55,9 @@ async def _apply(uow: UnitOfWork, invoice: Invoice | None, payment: Collected) -
     record = AppliedPayment(payment.payment_id, "", applied_minor, payment.paid_at, unapplied_minor)
     if not await uow.invoices.apply(invoice, record):
         return None
-    if unapplied_minor:
+    if invoice.state is State.VOID:
+        await keep_unearned(uow, invoice, [record], payment.paid_at)
+    elif unapplied_minor:
         log.warning("payment_exceeds_due", invoice_id=str(invoice.invoice_id), payment_id=str(payment.payment_id))
     if applied_minor == 0:
         return None

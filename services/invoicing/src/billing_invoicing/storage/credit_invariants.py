@@ -41,11 +41,16 @@ CREDIT_INVARIANTS = {
         SELECT invoice_id FROM invoice LEFT JOIN (
             SELECT tenant_id, invoice_id, sum(amount_minor) FILTER (WHERE kind = 'granted') AS granted,
                 -sum(amount_minor) FILTER (WHERE kind = 'applied') AS applied,
-                sum(amount_minor) FILTER (WHERE kind = 'returned') AS returned
+                sum(amount_minor) FILTER (WHERE kind = 'returned') AS returned,
+                sum(amount_minor) FILTER (WHERE kind = 'unearned') AS unearned
             FROM account_credit_entry GROUP BY tenant_id, invoice_id
-        ) AS moved USING (tenant_id, invoice_id)
+        ) AS moved USING (tenant_id, invoice_id) LEFT JOIN (
+            SELECT tenant_id, invoice_id, sum(paid_minor) AS received
+            FROM applied_payment GROUP BY tenant_id, invoice_id
+        ) AS paid USING (tenant_id, invoice_id)
         WHERE coalesce(applied, 0) <> credit_applied_minor
             OR coalesce(returned, 0) <> CASE state WHEN 'void' THEN credit_applied_minor ELSE 0 END
+            OR coalesce(unearned, 0) <> CASE state WHEN 'void' THEN coalesce(received, 0) ELSE 0 END
             OR coalesce(granted, 0) <> CASE WHEN number IS NULL THEN 0 ELSE greatest(0, -total_minor) END
     """,
 }

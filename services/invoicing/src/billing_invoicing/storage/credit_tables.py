@@ -1,6 +1,6 @@
 """Tables of credits: which line each one gives back, and what customers have in credit."""
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
 from billing_invoicing.storage.columns import instant, metadata, minor, number, tenant, text_, uuid
 
@@ -44,9 +44,18 @@ account_credit_entry = Table(
     minor("balance_minor"),
     uuid("invoice_id"),
     instant("effective_at"),
+    uuid("payment_id", nullable=True),
     PrimaryKeyConstraint("tenant_id", "entry_id"),
-    CheckConstraint("kind IN ('granted', 'applied', 'returned')", name="account_credit_entry_kind"),
+    CheckConstraint("kind IN ('granted', 'applied', 'returned', 'unearned')", name="account_credit_entry_kind"),
     CheckConstraint("balance_minor >= 0", name="account_credit_entry_not_negative"),
     Index("account_credit_entry_order", "tenant_id", "customer_id", "currency", "sequence", unique=True),
-    Index("account_credit_entry_once", "tenant_id", "invoice_id", "kind", unique=True),
+    Index(
+        "account_credit_entry_once",
+        "tenant_id",
+        "invoice_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("payment_id IS NULL"),
+    ),
+    Index("account_credit_entry_payment", "tenant_id", "payment_id", unique=True),
 )

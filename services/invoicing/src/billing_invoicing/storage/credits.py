@@ -23,9 +23,10 @@ ORDER BY customer_id, currency ON CONFLICT DO NOTHING
 """
 _ENTRIES = """
 INSERT INTO account_credit_entry
-    (entry_id, customer_id, currency, sequence, kind, amount_minor, balance_minor, invoice_id, effective_at)
+    (entry_id, customer_id, currency, sequence, kind, amount_minor, balance_minor, invoice_id, effective_at,
+    payment_id)
 SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::uuid[],
-    %s::timestamptz[])
+    %s::timestamptz[], %s::uuid[])
 """
 _BALANCES = """
 UPDATE account_credit SET balance_minor = new.balance_minor, last_sequence = new.sequence, updated_at = new.effective_at
@@ -65,6 +66,7 @@ class PostgresCredits:
             [each.balance_minor for each in entries],
             [each.invoice_id for each in entries],
             [each.at for each in entries],
+            [each.payment_id for each in entries],
         )
         await self.tx.raw.execute(_ENTRIES, columns)
         last = list({each.account: each for each in entries}.values())

@@ -54,7 +54,10 @@ INVARIANTS = {
             OR (invoice.state = 'paid') <> (invoice.state NOT IN ('draft', 'void')
                 AND invoice.paid_minor + invoice.credit_applied_minor = greatest(invoice.total_minor, 0))
     """,
-    "payments_applied_whole": "SELECT applied_id FROM applied_payment WHERE amount_minor <> paid_minor",
+    "payments_applied_whole": """
+        SELECT applied_id FROM applied_payment AS applied JOIN invoice USING (tenant_id, invoice_id)
+        WHERE applied.amount_minor <> applied.paid_minor AND invoice.state <> 'void'
+    """,
     "settled_dues_have_their_invoice": """
         SELECT due.due_id FROM settled_due AS due LEFT JOIN invoice USING (tenant_id, invoice_id)
         WHERE due.outcome = 'invoiced' AND invoice.invoice_id IS NULL

@@ -175,6 +175,7 @@ def entry_from_row(row: Row[Any]) -> Entry:
         row.balance_minor,
         row.invoice_id,
         row.effective_at,
+        row.payment_id,
     )
 
 

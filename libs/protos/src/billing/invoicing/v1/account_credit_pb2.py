@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)billing/invoicing/v1/account_credit.proto\x12\x14\x62illing.invoicing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n\rAccountCredit\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x15\n\rbalance_minor\x18\x03 \x01(\x03\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x02\n\x12\x41\x63\x63ountCreditEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x05\x12\x35\n\x04kind\x18\x05 \x01(\x0e\x32\'.billing.invoicing.v1.AccountCreditKind\x12\x14\n\x0c\x61mount_minor\x18\x06 \x01(\x03\x12\x15\n\rbalance_minor\x18\x07 \x01(\x03\x12\x12\n\ninvoice_id\x18\x08 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9c\x01\n\x11\x41\x63\x63ountCreditKind\x12#\n\x1f\x41\x43\x43OUNT_CREDIT_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41\x43\x43OUNT_CREDIT_KIND_GRANTED\x10\x01\x12\x1f\n\x1b\x41\x43\x43OUNT_CREDIT_KIND_APPLIED\x10\x02\x12 \n\x1c\x41\x43\x43OUNT_CREDIT_KIND_RETURNED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)billing/invoicing/v1/account_credit.proto\x12\x14\x62illing.invoicing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n\rAccountCredit\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x15\n\rbalance_minor\x18\x03 \x01(\x03\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa4\x02\n\x12\x41\x63\x63ountCreditEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x05\x12\x35\n\x04kind\x18\x05 \x01(\x0e\x32\'.billing.invoicing.v1.AccountCreditKind\x12\x14\n\x0c\x61mount_minor\x18\x06 \x01(\x03\x12\x15\n\rbalance_minor\x18\x07 \x01(\x03\x12\x12\n\ninvoice_id\x18\x08 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\npayment_id\x18\n \x01(\t*\xbe\x01\n\x11\x41\x63\x63ountCreditKind\x12#\n\x1f\x41\x43\x43OUNT_CREDIT_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41\x43\x43OUNT_CREDIT_KIND_GRANTED\x10\x01\x12\x1f\n\x1b\x41\x43\x43OUNT_CREDIT_KIND_APPLIED\x10\x02\x12 \n\x1c\x41\x43\x43OUNT_CREDIT_KIND_RETURNED\x10\x03\x12 \n\x1c\x41\x43\x43OUNT_CREDIT_KIND_UNEARNED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'billing.invoicing.v1.account_credit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACCOUNTCREDITKIND']._serialized_start=510
-  _globals['_ACCOUNTCREDITKIND']._serialized_end=666
+  _globals['_ACCOUNTCREDITKIND']._serialized_start=530
+  _globals['_ACCOUNTCREDITKIND']._serialized_end=720
   _globals['_ACCOUNTCREDIT']._serialized_start=101
   _globals['_ACCOUNTCREDIT']._serialized_end=232
   _globals['_ACCOUNTCREDITENTRY']._serialized_start=235
-  _globals['_ACCOUNTCREDITENTRY']._serialized_end=507
+  _globals['_ACCOUNTCREDITENTRY']._serialized_end=527
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,8 @@ class _AccountCreditKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Acc
     """An invoice became final and used it."""
     ACCOUNT_CREDIT_KIND_RETURNED: _AccountCreditKind.ValueType  # 3
     """An invoice that had used it was voided."""
+    ACCOUNT_CREDIT_KIND_UNEARNED: _AccountCreditKind.ValueType  # 4
+    """Money came for an invoice that is void, or became so because the subscription ended before its first payment was known."""
 
 class AccountCreditKind(_AccountCreditKind, metaclass=_AccountCreditKindEnumTypeWrapper):
     """What moved account credit."""
@@ -44,6 +46,8 @@ ACCOUNT_CREDIT_KIND_APPLIED: AccountCreditKind.ValueType  # 2
 """An invoice became final and used it."""
 ACCOUNT_CREDIT_KIND_RETURNED: AccountCreditKind.ValueType  # 3
 """An invoice that had used it was voided."""
+ACCOUNT_CREDIT_KIND_UNEARNED: AccountCreditKind.ValueType  # 4
+"""Money came for an invoice that is void, or became so because the subscription ended before its first payment was known."""
 Global___AccountCreditKind: _TypeAlias = AccountCreditKind  # noqa: Y015
 
 @_typing.final
@@ -97,6 +101,7 @@ class AccountCreditEntry(_message.Message):
     BALANCE_MINOR_FIELD_NUMBER: _builtins.int
     INVOICE_ID_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.str
     """Id, such as ace_01jx...."""
     customer_id: _builtins.str
@@ -113,6 +118,8 @@ class AccountCreditEntry(_message.Message):
     """What was left afterwards, in minor units."""
     invoice_id: _builtins.str
     """The invoice that granted, used or gave back."""
+    payment_id: _builtins.str
+    """For UNEARNED: the payment; empty for all that came out of band for the invoice."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """When, in business time."""
@@ -129,10 +136,11 @@ class AccountCreditEntry(_message.Message):
         balance_minor: _builtins.int = ...,
         invoice_id: _builtins.str = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
+        payment_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "balance_minor", b"balance_minor", "currency_code", b"currency_code", "customer_id", b"customer_id", "effective_time", b"effective_time", "entry_id", b"entry_id", "invoice_id", b"invoice_id", "kind", b"kind", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "balance_minor", b"balance_minor", "currency_code", b"currency_code", "customer_id", b"customer_id", "effective_time", b"effective_time", "entry_id", b"entry_id", "invoice_id", b"invoice_id", "kind", b"kind", "payment_id", b"payment_id", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
