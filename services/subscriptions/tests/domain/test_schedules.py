@@ -135,7 +135,7 @@ def test_running_subscriptions_move_to_a_newer_version_at_their_renewal():
     plan = build.plan()
     one = build.version(of=plan)
     two = build.version([build.flat("59"), build.flat("1", code="new")], of=plan, number=2, terms=terms)
-    (step,) = renewed(runs(one), build.offers(one, newer=two))
+    (step,) = renewed(runs(one), build.offers(one, newer=[two]))
     assert (step.kind, billed(step), step.after.plan_version_id) == (
         StepKind.VERSION_MOVED,
         {"base": "59.00 EUR", "new": "1.00 EUR"},
@@ -143,7 +143,7 @@ def test_running_subscriptions_move_to_a_newer_version_at_their_renewal():
     )
     assert [kind for kind, _ in step.rules] == [ChangeKind.UPGRADE]
     later = replace(two, terms=replace(terms, effective_at=utc("2026-02-15")))
-    first, second = renewed(runs(one), build.offers(one, newer=later), 2)
+    first, second = renewed(runs(one), build.offers(one, newer=[later]), 2)
     assert [each.kind for each in (first, second)] == [StepKind.RENEWED, StepKind.VERSION_MOVED]
 
 

@@ -1,11 +1,10 @@
-"""Trials over gRPC: payment methods are heard of as events, and the end of a trial asks for one, whenever it is claimed."""
+"""Trials over gRPC: methods are heard of as events, and the end of a trial asks for one, whenever it is claimed."""
 
 import pytest
 import subscriptions_requests as ask
 from billing.common.v1 import price_model_pb2
 from billing.payments.v1 import events_pb2 as payments
 from billing.subscriptions.v1 import customers_service_pb2 as customers
-from billing.subscriptions.v1 import migrations_service_pb2 as migrations
 from billing.subscriptions.v1 import policy_pb2 as policy
 from billing.subscriptions.v1 import renewals_service_pb2 as renewals
 from billing.subscriptions.v1 import subscription_pb2 as sub
@@ -151,7 +150,9 @@ async def test_a_command_that_catches_up_asks_for_the_method_as_the_renewals_do(
 
 
 @pytest.mark.parametrize("start", [None, "2026-03-02"])
-async def test_previews_know_that_a_trial_without_a_method_bills_nothing(admin, buyer, processor, tenant_id, start):
+async def test_previews_know_that_a_trial_without_a_method_bills_nothing(
+    admin, peer, buyer, processor, tenant_id, start
+):
     version = await sold(admin, trial_end=policy.TRIAL_END_CANCEL)
     made = await subscribed(admin, buyer, version, start)
     change = sub.SubscriptionChange(price_overrides=[sub.PriceOverride(code="fee", price=MORE)])
@@ -172,8 +173,9 @@ async def test_previews_know_that_a_trial_without_a_method_bills_nothing(admin, 
             len((await admin.subscriptions("PreviewSubscription", creation)).charges),
             len((await admin.subscriptions("PreviewChange", order)).next_charges),
             len((await admin.subscriptions("PreviewCancelation", cancelation)).charges),
+            len((await peer.renewals("PreviewBillingDue", renewals.PreviewBillingDueRequest(**fields))).due.charges),
         ]
 
-    assert await said() == [0, 0, 0]
+    assert await said() == [0, 0, 0, 0]
     await processor.process([attached(tenant_id, buyer)])
-    assert await said() == [1, 1, 1]
+    assert await said() == [1, 1, 1, 1]

@@ -14,6 +14,7 @@ from billing_subscriptions.domain import start as starts
 from billing_subscriptions.domain.boundary import boundary
 from billing_subscriptions.domain.charges import Charge, PriceBook
 from billing_subscriptions.domain.customer import Address, Customer, Party, Terms
+from billing_subscriptions.domain.newer import by_plan
 from billing_subscriptions.domain.plan import ItemKind, NewItem, NewVersion, Plan, PlanVersion, Timing
 from billing_subscriptions.domain.policy import PlanTerms
 from billing_subscriptions.domain.start import Order
@@ -84,11 +85,10 @@ def customer(*, at: str = "2026-01-01", party: Party = ADA, seller_id: UUID | No
     )
 
 
-def offers(*versions: PlanVersion, newer: PlanVersion | None = None, **add_ons: AddOnOffer) -> Offers:
+def offers(*versions: PlanVersion, newer: Sequence[PlanVersion] = (), **add_ons: AddOnOffer) -> Offers:
     """The catalogue as a step sees it; add-ons by their code."""
-    moves = {newer.plan_id: newer} if newer else {}
-    seen = {each.id: each for each in (*versions, *moves.values())}
-    return Offers(seen, moves, add_ons, {each.plan_id: "pro" for each in versions})
+    seen = {each.id: each for each in (*versions, *newer)}
+    return Offers(seen, by_plan(newer), add_ons, {each.plan_id: "pro" for each in versions})
 
 
 def started(

@@ -19,6 +19,7 @@ from billing_subscriptions.domain.errors import (
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.domain.history import ChangeRecord, fold
 from billing_subscriptions.domain.plan import Plan, PlanVersion, PlanVersionState
+from billing_subscriptions.domain.policy import RunningSubscriptions
 from billing_subscriptions.domain.step import AddOnOffer, Step
 from billing_subscriptions.domain.subscription import ENDED, Subscription
 from billing_subscriptions.operations.ports import Outcome, Settlement
@@ -190,11 +191,17 @@ class FakeCatalogue:
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]:
         return await self.plans.versions(version_ids)
 
-    async def sold(
-        self, version_ids: Iterable[UUID], at: datetime
-    ) -> tuple[Mapping[UUID, PlanVersion], Mapping[UUID, PlanVersion]]:
+    async def sold(self, version_ids: Iterable[UUID]) -> tuple[Mapping[UUID, PlanVersion], Sequence[PlanVersion]]:
         found = await self.versions(version_ids)
-        return found, await self.newest({each.plan_id for each in found.values()}, at)
+        plans = {each.plan_id for each in found.values()}
+        moving = [
+            each
+            for each in self.plans.version_rows.values()
+            if each.plan_id in plans
+            and each.terms.running_subscriptions is RunningSubscriptions.MOVE_AT_RENEWAL
+            and each.effective_at is not None
+        ]
+        return found, moving
 
     async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
         found: dict[UUID, PlanVersion] = {}

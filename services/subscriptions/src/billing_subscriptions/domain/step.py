@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from billing_subscriptions.domain.charges import Charge, Commitment
+from billing_subscriptions.domain.newer import Newer
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.plan_item import PlanItem
 from billing_subscriptions.domain.policy import ChangeKind, ChangeRule
@@ -80,13 +81,13 @@ class AddOnOffer:
 class Offers:
     """What a step may need of the catalogue: plan versions as seen in the subscription's currency.
 
-    `versions`: its own and those of its scheduled and wanted changes. `newer`: by plan, the version that subscriptions
-    of the plan move to at their renewal; none where they keep theirs. `add_ons` by code. `plan_codes` by plan id, for
-    the conditions of add-ons.
+    `versions`: its own and those of its scheduled and wanted changes. `newer`: by plan, the newest first, those
+    that subscriptions of the plan move to at their renewal. `add_ons` by code. `plan_codes` by plan id, for the
+    conditions of add-ons.
     """
 
     versions: Mapping[UUID, PlanVersion]
-    newer: Mapping[UUID, PlanVersion] = field(default_factory=dict)
+    newer: Newer = field(default_factory=dict)
     add_ons: Mapping[str, AddOnOffer] = field(default_factory=dict)
     plan_codes: Mapping[UUID, str] = field(default_factory=dict)
 

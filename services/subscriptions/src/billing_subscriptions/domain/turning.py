@@ -6,6 +6,7 @@ from datetime import datetime
 from billing_subscriptions.domain.change import step_kind
 from billing_subscriptions.domain.change_matrix import Part, Wishes, parts_of, plan_kind
 from billing_subscriptions.domain.charges import PriceBook
+from billing_subscriptions.domain.newer import newer_at
 from billing_subscriptions.domain.own_items import aged
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.policy import ChangeKind, ChangeRule
@@ -95,10 +96,8 @@ def _resumed(before: Subscription, turn: Turn, at: datetime) -> Turn:
 
 
 def _version_moved(before: Subscription, turn: Turn, offers: Offers, prices: PriceBook, at: datetime) -> Turn:
-    newer = offers.newer.get(before.plan_id) if offers.newer else None
-    if newer is None or newer.id == turn.version.id or newer.number <= turn.version.number:
-        return turn
-    if newer.effective_at is None or newer.effective_at > at:
+    newer = newer_at(offers.newer, turn.version, at) if offers.newer else None
+    if newer is None:
         return turn
     taken = replace(before, items=turn.items)
     known = replace(offers, versions={**offers.versions, newer.id: newer})

@@ -82,7 +82,7 @@ async def open_start(
     now = now or await source.now()
     currency = sold.currency or customer.terms.currency
     found = await _version(source, sold, now)
-    shelf = await read_shelf(source.catalogue, [found.id], [(currency, Change(add_ons=order.add_ons))], now=now)
+    shelf = await read_shelf(source.catalogue, [found.id], [(currency, Change(add_ons=order.add_ons))])
     version = found.in_currency(currency)
     paying = True
     if version.terms.trial_needs_payment_method:

@@ -125,7 +125,7 @@ async def open_life(
     source: Source, before: Subscription, *, changes: Sequence[Change] = NO_CHANGES, now: datetime
 ) -> Opened:
     """A subscription caught up, without a write: previews begin here as calls do. Raises RenewalsBehind."""
-    shelf = await shelf_for(source.catalogue, [before], changes, now=now)
+    shelf = await shelf_for(source.catalogue, [before], changes)
     sight = Sight(shelf.offers(before.currency), known_prices(), now)
     able = await has_payment_method(source, before)
     caught = catch_up(before, sight.offers, sight.prices, now=now, has_payment_method=able)

@@ -58,7 +58,7 @@ async def _one_currency(
 ) -> tuple[list[Decision], Tally]:
     now, target = await uow.now(), Change(plan_version_id=wanted.to_version_id)
     try:
-        shelf = await shelf_for(uow.catalogue, group, [target], now=now)
+        shelf = await shelf_for(uow.catalogue, group, [target])
     except CurrencyMismatch as refusal:  # of the target
         return _counted([refused(each, refusal) for each in group], group, tally)
     offers, prices = shelf.offers(group[0].currency), PriceBook()

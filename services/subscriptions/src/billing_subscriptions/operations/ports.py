@@ -139,10 +139,11 @@ class Catalogue(Protocol):
 
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]: ...
 
-    async def sold(
-        self, version_ids: Iterable[UUID], at: datetime
-    ) -> tuple[Mapping[UUID, PlanVersion], Mapping[UUID, PlanVersion]]:
-        """`versions` of the ids, and `newest` of their plans at `at`, in one read."""
+    async def sold(self, version_ids: Iterable[UUID]) -> tuple[Mapping[UUID, PlanVersion], Sequence[PlanVersion]]:
+        """Versions by id, and those of their plans that move running subscriptions, in one read.
+
+        The latter are published, also those that are sold later or were archived: a boundary chooses as of its time.
+        """
 
     async def newest(self, plan_ids: Iterable[UUID], at: datetime) -> Mapping[UUID, PlanVersion]:
         """By plan: the published version with the highest number that is effective at `at`."""

@@ -15,8 +15,7 @@ async def preview_billing_due(reads: Reads, subscription_id: UUID) -> BillingDue
     subscription = await reads.subscription(subscription_id)
     if subscription.next_due_at is None:
         return None
-    now = await reads.now()
-    shelf = await shelf_for(reads.catalogue, [subscription], now=now)
+    shelf = await shelf_for(reads.catalogue, [subscription])
     paying = await has_payment_method(reads, subscription)
     offers = shelf.offers(subscription.currency)
     step = next_due(subscription, offers, PriceBook(), has_payment_method=paying)

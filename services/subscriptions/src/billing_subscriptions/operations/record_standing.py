@@ -46,7 +46,7 @@ async def _mark(
     if not found:
         return
     now = await uow.now()
-    shelf = await shelf_for(uow.catalogue, found, now=now)
+    shelf = await shelf_for(uow.catalogue, found)
     steps = [step for each in found for step in _steps(each, shelf, unpaid=unpaid, at=at(each.id), now=now)]
     await write_steps(uow, steps, shelf)
 

@@ -73,7 +73,7 @@ async def renew_chunk(uow: UnitOfWork, run_id: UUID, as_of: datetime, limit: int
     claimed = await uow.subscriptions.claim_due(as_of, limit)
     if not claimed:
         return 0, 0
-    shelf = await shelf_for(uow.catalogue, claimed, now=now)
+    shelf = await shelf_for(uow.catalogue, claimed)
     trials = {each.customer_id for each in claimed if each.next_boundary is Boundary.TRIAL_END}
     unable = trials - await uow.payment_methods.having_one(trials) if trials else trials
     steps = _steps(claimed, shelf, unable, prices, now)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from billing_kernel.money import CurrencyMismatch
 
 from billing_subscriptions.domain.errors import PlanVersionNotFound
+from billing_subscriptions.domain.newer import by_plan
 from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.policy import RunningSubscriptions
 from billing_subscriptions.domain.step import AddOnOffer, Offers
 from billing_subscriptions.domain.subscription import Change, Subscription
 from billing_subscriptions.operations.ports import Catalogue
@@ -19,10 +18,13 @@ NO_CHANGES: Sequence[Change] = ()
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """`versions` by id, `newer` by plan, in whatever currency they were read; `add_ons` by currency."""
+    """`versions` by id, and `moving` subscriptions of their plans, in whatever currency they were read.
+
+    `add_ons` by currency.
+    """
 
     versions: Mapping[UUID, PlanVersion]
-    newer: Mapping[UUID, PlanVersion]
+    moving: Sequence[PlanVersion]
     add_ons: Mapping[str, Mapping[str, AddOnOffer]]
     plan_codes: Mapping[UUID, str]
     _views: dict[str, Offers] = field(default_factory=dict)
@@ -31,9 +33,9 @@ class Shelf:
         """All of it as seen in one currency; what has no price in it is left out."""
         found = self._views.get(currency)
         if found is None:
-            versions, newer = _in_currency(self.versions, currency), _in_currency(self.newer, currency)
-            versions.update({each.id: each for each in newer.values()})
-            found = Offers(versions, newer, self.add_ons.get(currency, {}), self.plan_codes)
+            moving = _in_currency({each.id: each for each in self.moving}, currency)
+            versions = _in_currency(self.versions, currency) | moving
+            found = Offers(versions, by_plan(moving.values()), self.add_ons.get(currency, {}), self.plan_codes)
             self._views[currency] = found
         return found
 
@@ -48,8 +50,6 @@ async def shelf_for(
     catalogue: Catalogue,
     subscriptions: Sequence[Subscription],
     changes: Sequence[Change] = NO_CHANGES,
-    *,
-    now: datetime,
 ) -> Shelf:
     """What the subscriptions, their scheduled changes and the wanted `changes` name.
 
@@ -57,7 +57,7 @@ async def shelf_for(
     """
     planned = [(each.currency, scheduled.change) for each in subscriptions for scheduled in each.scheduled]
     planned += [(each.currency, change) for each in subscriptions for change in changes]
-    shelf = await read_shelf(catalogue, {each.plan_version_id for each in subscriptions}, planned, now=now)
+    shelf = await read_shelf(catalogue, {each.plan_version_id for each in subscriptions}, planned)
     for change in changes:
         if change.plan_version_id is not None:
             for each in subscriptions:
@@ -65,16 +65,12 @@ async def shelf_for(
     return shelf
 
 
-async def read_shelf(
-    catalogue: Catalogue, version_ids: Iterable[UUID], planned: Sequence[tuple[str, Change]], *, now: datetime
-) -> Shelf:
+async def read_shelf(catalogue: Catalogue, version_ids: Iterable[UUID], planned: Sequence[tuple[str, Change]]) -> Shelf:
     """The versions, and what (currency, change) pairs name beside them."""
     wanted = {*version_ids, *(each.plan_version_id for _, each in planned if each.plan_version_id is not None)}
-    versions, newest = await catalogue.sold(wanted, now)
+    versions, moving = await catalogue.sold(wanted)
     add_ons, plan_codes = await _add_ons(catalogue, planned, versions)
-    moving = RunningSubscriptions.MOVE_AT_RENEWAL
-    newer = {plan_id: each for plan_id, each in newest.items() if each.terms.running_subscriptions is moving}
-    return Shelf(versions, newer, add_ons, plan_codes)
+    return Shelf(versions, moving, add_ons, plan_codes)
 
 
 async def _add_ons(

@@ -27,7 +27,7 @@ async def update_subscription(
     before = await uow.subscriptions.lock(subscription_id)
     check_etag(etag, before.version)
     now = await uow.now()
-    shelf = await shelf_for(uow.catalogue, [before], now=now)
+    shelf = await shelf_for(uow.catalogue, [before])
     step = relabel(
         before,
         before.external_id if external_id is None else external_id,

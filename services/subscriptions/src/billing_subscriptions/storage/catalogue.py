@@ -1,6 +1,6 @@
 """What of the catalogue the life of subscriptions needs, behind the Catalogue port."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from billing_subscriptions.domain.add_on import AddOn
 from billing_subscriptions.domain.catalog_errors import PlanArchived
 from billing_subscriptions.domain.errors import PlanNotFound, PlanVersionNotPublished
 from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.domain.policy import RunningSubscriptions
 from billing_subscriptions.domain.step import AddOnOffer
 from billing_subscriptions.storage.add_ons import PostgresAddOns
 from billing_subscriptions.storage.plan_rows import version_from_row
@@ -22,14 +23,17 @@ _NEWEST = f"""
 SELECT DISTINCT ON (v.plan_id) v.* FROM plan_version AS v WHERE v.plan_id = ANY(%s) AND {EFFECTIVE}
 ORDER BY v.plan_id, {NEWEST_FIRST}
 """
-# Which versions, and the newest of their plans: what they say is known for good once they are published.
+# Which versions, and those of their plans that move running subscriptions, also if they were archived since or are
+# sold later: a renewal takes what was sold at its instant, however late or early it is worked out. What they say is
+# known for good once they are published.
 _HEAD = "v.plan_version_id, v.plan_id, v.state, v.archived_at"
 _SOLD = f"""
-SELECT {_HEAD}, false AS newest FROM plan_version AS v WHERE v.plan_version_id = ANY(%s)
+SELECT {_HEAD}, false AS moves FROM plan_version AS v WHERE v.plan_version_id = ANY(%s)
 UNION ALL
-(SELECT DISTINCT ON (v.plan_id) {_HEAD}, true AS newest FROM plan_version AS v
-WHERE v.plan_id IN (SELECT plan_id FROM plan_version WHERE plan_version_id = ANY(%s)) AND {EFFECTIVE}
-ORDER BY v.plan_id, {NEWEST_FIRST})
+SELECT {_HEAD}, true AS moves FROM plan_version AS v
+WHERE v.plan_id IN (SELECT plan_id FROM plan_version WHERE plan_version_id = ANY(%s))
+    AND v.terms ->> 'running_subscriptions' = '{RunningSubscriptions.MOVE_AT_RENEWAL.value}'
+    AND v.state <> 'DRAFT'
 """
 KNOWN_MAX = 4096
 _KNOWN: dict[UUID, PlanVersion] = {}  # read before, of whatever tenant; asked only for ids that the tenant can see
@@ -49,15 +53,12 @@ class PostgresCatalogue:
         found = map(version_from_row, await rows(self._tx, _NEWEST, list(plan_ids), at))
         return {version.plan_id: version for version in found}
 
-    async def sold(
-        self, version_ids: Iterable[UUID], at: datetime
-    ) -> tuple[Mapping[UUID, PlanVersion], Mapping[UUID, PlanVersion]]:
+    async def sold(self, version_ids: Iterable[UUID]) -> tuple[Mapping[UUID, PlanVersion], Sequence[PlanVersion]]:
         wanted = list(version_ids)
-        heads = await rows(self._tx, _SOLD, wanted, wanted, at)
+        heads = await rows(self._tx, _SOLD, wanted, wanted)
         known = await self._known(heads)
-        versions = {each["plan_version_id"]: known[each["plan_version_id"]] for each in heads if not each["newest"]}
-        newest = {each["plan_id"]: known[each["plan_version_id"]] for each in heads if each["newest"]}
-        return versions, newest
+        versions = {each["plan_version_id"]: known[each["plan_version_id"]] for each in heads if not each["moves"]}
+        return versions, [known[each["plan_version_id"]] for each in heads if each["moves"]]
 
     async def _known(self, heads: Iterable[Mapping[str, Any]]) -> Mapping[UUID, PlanVersion]:
         """Whole versions by id; what is not known yet, or was archived since, is read."""
