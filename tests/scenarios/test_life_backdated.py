@@ -73,7 +73,7 @@ def given_back() -> Account:
     fees = [base, part_back(base, NOW, part), seat, part_back(seat, NOW, part)]
     account.bill(PERIODS[1], care, whole_back(care), *fees)
     care = behind(1, "0")[0]
-    api = Fee("api", NOW, PERIODS[2], Fraction(11) / 10, "11")
+    api = Fee("api", NOW, PERIODS[2], Fraction(11) / 10, "11", "", BY_SECONDS)
     account.bill(PERIODS[2], care, part_back(care, NOW, part), api, *ahead(2))
     account.bill(PERIODS[3], *behind(2, "13"), *ahead(3))
     return account
@@ -86,7 +86,7 @@ def waived() -> Account:
     seat = Fee("seat", NOW, PERIODS[2], Fraction("13.32") * part, "3", "", BY_SECONDS)
     account.bill(NOW, base, seat)
     care = Fee("care", NOW, PERIODS[2], Fraction("5.55") * part, "1", "", BY_SECONDS)
-    api = Fee("api", NOW, PERIODS[2], Fraction(11) / 10, "11")
+    api = Fee("api", NOW, PERIODS[2], Fraction(11) / 10, "11", "", BY_SECONDS)
     account.bill(PERIODS[2], care, api, *ahead(2))
     account.bill(PERIODS[3], *behind(2, "13"), *ahead(3))
     return account

