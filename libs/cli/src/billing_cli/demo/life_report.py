@@ -25,7 +25,6 @@ WIDTHS: tuple[tuple[int, JustifyMethod], ...] = (
     (12, "left"),
 )
 NOTE = re.compile(r" \([a-z ]+ of the period\)$")  # charge or credit is said already
-IDS = re.compile(r" from plan version \S+ to [^:.]+")
 
 
 def scenes(lived: Lived, billed: Sequence[Billed]) -> Group:
@@ -45,7 +44,7 @@ def timeline(lived: Lived) -> Group:
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
     for each in lived.changes:
-        what, why = Text(IDS.sub("", str(each["summary"]))), str(each.get("reason", ""))
+        what, why = Text(str(each["summary"])), str(each.get("reason", ""))
         what.append(f" ({why})" if why else "", "dim")
         table.add_row(f"{moment(each['effective_time']):%d %b %Y %H:%M}", str(each.get("actor", "")), what)
     return Group(Text("Its timeline", "italic"), table, Text(""))

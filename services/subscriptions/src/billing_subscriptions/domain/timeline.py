@@ -8,12 +8,17 @@ from billing_subscriptions.domain.history import Changed, ChangeRecord
 # Fields that every entry changes: they say nothing that the entry does not say itself.
 SILENT = frozenset({"version", "updated_at", "effective_at", "created_at"})
 Sentence = Callable[[Changed], str]
+NO_NAMES: Mapping[str, str] = {}
 
 
-def summary(record: ChangeRecord) -> str:
-    """One sentence, such as "Quantity of seats from 3 to 5. 2 charges or credits were made." """
+def summary(record: ChangeRecord, names: Mapping[str, str] = NO_NAMES) -> str:
+    """One sentence, such as "Quantity of seats from 3 to 5. 2 charges or credits made."
+
+    `names`: what plan versions are called, such as "pro v2", by their uuid.
+    """
     sentence = SENTENCES.get(record.kind)
-    said = sentence(record.changed) if sentence else record.kind.replace("_", " ").capitalize()
+    changed = _named(record.changed, names)
+    said = sentence(changed) if sentence else record.kind.replace("_", " ").capitalize()
     count = len(record.charge_ids)
     made = f" {count} charge{'s' if count > 1 else ''} or credit{'s' if count > 1 else ''} made." if count else ""
     return f"{said}.{made}"
@@ -26,12 +31,19 @@ def _said(text: str) -> Sentence:
 def _created(changed: Changed) -> str:
     items = _listed(_after(changed, "items") or [])
     begins = _day(_after(changed, "started_at"))
-    return f"Created, {_state(changed) or 'active'}, begins {begins} with {items or 'no items'}"
+    plan = f" on {_after(changed, 'plan_version_id')}" if _after(changed, "plan_version_id") else ""
+    return f"Created{plan}, {_state(changed) or 'active'}, begins {begins} with {items or 'no items'}"
+
+
+def _started(changed: Changed) -> str:
+    due = _day(_after(changed, "next_due_at"))
+    state = f", {_state(changed)}" if _state(changed) else ""
+    return f"Started{state}" + (f", next billed on {due}" if due else "")
 
 
 def _renewed(changed: Changed) -> str:
     begins, ends = _day(_after(changed, "period_start")), _day(_after(changed, "period_end"))
-    return f"Renewed for {begins} to {ends}" if begins and ends else "A boundary was passed"
+    return f"Renewed for {begins} to {ends}" if begins and ends else "A billing date was passed"
 
 
 def _trial_ended(changed: Changed) -> str:
@@ -41,7 +53,7 @@ def _trial_ended(changed: Changed) -> str:
 def _plan(word: str) -> Sentence:
     def said(changed: Changed) -> str:
         before, after = changed.get("plan_version_id", (None, None))
-        moved = f" from plan version {before} to {after}" if before and after else ""
+        moved = f" from {before} to {after}" if before and after else ""
         return f"{word}{moved}{_items_said(changed)}"
 
     return said
@@ -54,6 +66,15 @@ def _quantity(changed: Changed) -> str:
 
 def _items(word: str) -> Sentence:
     return lambda changed: f"{word}{_items_said(changed)}"
+
+
+def _overridden(changed: Changed) -> str:
+    """Items whose own price is a new one."""
+    before = {each["id"]: each.get("own") for each in _before(changed, "items") or []}
+    after = _after(changed, "items") or []
+    codes = sorted(each["code"] for each in after if each.get("own") and each["own"] != before.get(each["id"]))
+    of = f" of {', '.join(codes)}" if codes else ""
+    return f"Prices{of} for this subscription alone{_items_said(changed)}"
 
 
 def _scheduled(changed: Changed) -> str:
@@ -76,10 +97,21 @@ def _schedule_set(changed: Changed) -> str:
     return f"The schedule is now {listed}" if listed else "The schedule was cleared"
 
 
-def _paused(changed: Changed) -> str:
+def _pause_planned(changed: Changed) -> str:
     pause = _after(changed, "pause") or {}
+    begins = f" from {_day(pause.get('since'))}" if pause else ""
+    return f"A pause was planned{begins}{_pause_said(pause)}"
+
+
+def _paused(changed: Changed) -> str:
+    """A pause that was planned has begun where it says nothing of itself."""
+    pause = _after(changed, "pause")
+    return f"Paused{_pause_said(pause)}" if pause else "Paused as planned"
+
+
+def _pause_said(pause: Mapping[str, Any]) -> str:
     until = f" until {_day(pause.get('resume_at'))}" if pause.get("resume_at") else ""
-    return f"Paused{until}, billing {str(pause.get('billing', 'void')).lower()}"
+    return f"{until}, billing {str(pause['billing']).lower()}" if pause else ""
 
 
 def _cancel_scheduled(changed: Changed) -> str:
@@ -102,9 +134,24 @@ def _coupon(word: str) -> Sentence:
     return said
 
 
+def _relabeled(changed: Changed) -> str:
+    before, after = changed.get("external_id", (None, None))
+    renamed = f"External id from {before or 'none'} to {after or 'none'}" if before != after else ""
+    labels = "labels changed" if "metadata" in changed else ""
+    said = ", ".join(each for each in (renamed, labels) if each)
+    return said[:1].upper() + said[1:] if said else "Nothing of it changed"
+
+
+def _imported(changed: Changed) -> str:
+    billed = _day(_after(changed, "billed_from"))
+    since = f", billed here from {billed}" if billed else ""
+    plan = f" on {_after(changed, 'plan_version_id')}" if _after(changed, "plan_version_id") else ""
+    return f"Taken over{plan} as it was, {_state(changed) or 'active'}{since}"
+
+
 SENTENCES: Mapping[str, Sentence] = {
     "CREATED": _created,
-    "STARTED": _renewed,
+    "STARTED": _started,
     "TRIAL_ENDED": _trial_ended,
     "RENEWED": _renewed,
     "UPGRADE": _plan("Upgraded"),
@@ -113,11 +160,11 @@ SENTENCES: Mapping[str, Sentence] = {
     "INTERVAL_CHANGED": _plan("Billing interval changed"),
     "ITEM_ADDED": _items("Items added"),
     "ITEM_REMOVED": _items("Items removed"),
-    "PRICE_OVERRIDDEN": _items("Prices for this subscription alone"),
+    "PRICE_OVERRIDDEN": _overridden,
     "CHANGE_SCHEDULED": _scheduled,
     "CHANGE_UNSCHEDULED": _unscheduled,
     "SCHEDULE_SET": _schedule_set,
-    "PAUSE_SCHEDULED": _said("A pause was planned"),
+    "PAUSE_SCHEDULED": _pause_planned,
     "PAUSED": _paused,
     "RESUMED": _said("Runs again"),
     "CANCEL_SCHEDULED": _cancel_scheduled,
@@ -129,11 +176,19 @@ SENTENCES: Mapping[str, Sentence] = {
     "PAID": _said("All invoices are paid"),
     "COUPON_REDEEMED": _coupon("redeemed"),
     "COUPON_REMOVED": _coupon("removed"),
-    "RELABELED": _said("External id or labels changed"),
+    "RELABELED": _relabeled,
     "VERSION_MOVED": _plan("Moved to the newer version"),
-    "IMPORTED": _said("Taken over as it was"),
+    "IMPORTED": _imported,
     "MIGRATED": _plan("Moved in bulk"),
 }
+
+
+def _named(changed: Changed, names: Mapping[str, str]) -> Changed:
+    """Plan versions as they are called."""
+    if "plan_version_id" not in changed:
+        return changed
+    before, after = (names.get(str(side), side) if side else side for side in changed["plan_version_id"])
+    return {**changed, "plan_version_id": (before, after)}
 
 
 def _before(changed: Changed, field: str) -> Any:

@@ -8,6 +8,7 @@ from billing.subscriptions.v1 import subscriptions_service_pb2_grpc as pb_grpc
 from billing_runtime.masks import apply_read_mask, check_read_mask, check_update_mask
 from billing_runtime.paging import InvalidPageToken, key_of, page_of, page_size, uuid_of
 
+from billing_subscriptions.operations.list_changes import list_changes
 from billing_subscriptions.operations.ports import Begin, Read
 from billing_subscriptions.operations.update_subscription import update_subscription
 from billing_subscriptions.rpc import subscription_changes as changes
@@ -76,8 +77,9 @@ class SubscriptionsServicer(pb_grpc.SubscriptionsServiceServicer):
     ) -> pb.ListSubscriptionChangesResponse:
         size, after = page_size(request.page_size), _version(request.page_token)
         async with self.read() as reads:
-            found = await reads.changes(subscription_uuid(request.subscription_id), after=after, limit=size + 1)
-        messages, token = page_of(found, size, lambda each: str(each.version), record_to_pb)
+            subscription_id = subscription_uuid(request.subscription_id)
+            found, names = await list_changes(reads, subscription_id, after=after, limit=size + 1)
+        messages, token = page_of(found, size, lambda each: str(each.version), lambda each: record_to_pb(each, names))
         return pb.ListSubscriptionChangesResponse(changes=messages, next_page_token=token)
 
     async def UpdateSubscription(
