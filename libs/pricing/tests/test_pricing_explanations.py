@@ -17,6 +17,7 @@ from billing_pricing import (
     explanation_from_json,
     progressive,
     rate,
+    referring,
 )
 from billing_pricing.nodes import (
     Add,
@@ -108,6 +109,21 @@ def test_json_is_canonical_whatever_the_order_of_references():
         '[{"label":"units","node":"constant","value":"3"},{"label":"EUR per unit","node":"constant","value":"0.5"}]},'
         '"rounding":"HALF_UP"},"version":1}'
     )
+
+
+def test_references_are_added_without_reading_the_tree():
+    rated = rate(PerUnit(Fraction("0.5")), Fraction(3), "EUR")
+    whole = rated.explanation_json({"a": 'é,"tree":', "b": "2"})
+    assert referring(rated.explanation_json(), {"b": "2", "a": 'é,"tree":'}) == whole
+    assert referring(whole, {}) == whole
+    assert referring(rated.explanation_json({"b": "1", "a": 'é,"tree":'}), {"b": "2"}) == whole
+    assert explanation_from_json(whole).to_json() == whole
+
+
+@pytest.mark.parametrize("text", ["", "none", '{"tree":{}}', '{"references":[],"tree":{}}', '{"references":{}'])
+def test_what_has_no_references_is_refused(text):
+    with pytest.raises(InvalidExplanation):
+        referring(text, {"a": "1"})
 
 
 TWO_AND_A_HALF, THREE = Constant(Fraction("2.5"), "units"), Constant(Fraction(3), "units")

@@ -12,7 +12,7 @@ from billing_pricing.adjustments import (
 from billing_pricing.components import Component
 from billing_pricing.evaluate import evaluate
 from billing_pricing.events import Cell, Dynamic, Matrix
-from billing_pricing.explanation import Explanation, InvalidExplanation, explanation_from_json, verify
+from billing_pricing.explanation import Explanation, InvalidExplanation, explanation_from_json, referring, verify
 from billing_pricing.models import Flat, Graduated, GraduatedPercentage, Model, Package, PerUnit, Volume
 from billing_pricing.models_json import (
     model_from_json,
@@ -83,6 +83,7 @@ __all__ = [
     "progressive",
     "rate",
     "rate_price",
+    "referring",
     "true_up",
     "verify",
 ]

@@ -1,5 +1,6 @@
 """An explanation: the tree of an amount, how it is rounded, and references to the facts behind it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +19,8 @@ from billing_pricing.strict_json import JsonObject, canonical_text, parse_object
 VERSION = 1
 REFERENCES_MAX = 64
 BYTES_MAX = 512 * 1024
+_HEAD = '{"references":'  # names are sorted, so references come first
+_DECODER = json.JSONDecoder()
 
 
 class InvalidExplanation(DomainError):
@@ -77,6 +80,20 @@ def explanation_from_json(text: str) -> Explanation:
     if not isinstance(root, Round):
         raise InvalidExplanation("the root of an explanation is a round node")
     return Explanation(root.of, root.currency, root.rounding, _references(document["references"]), root.places)
+
+
+def referring(text: str, more: Mapping[str, str]) -> str:
+    """The canonical JSON `text` with `more` references, the later ones counting; its tree is neither read nor written.
+
+    Raises InvalidExplanation.
+    """
+    try:
+        known, end = _DECODER.raw_decode(text, len(_HEAD))
+    except ValueError as error:
+        raise InvalidExplanation("an explanation begins with its references") from error
+    if not (text.startswith(_HEAD) and text.startswith(",", end) and isinstance(known, dict)):
+        raise InvalidExplanation("an explanation begins with its references")
+    return f"{_HEAD}{canonical_text({**known, **more})}{text[end:]}"
 
 
 def _references(found: object) -> Mapping[str, str]:

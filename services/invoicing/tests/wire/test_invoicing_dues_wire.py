@@ -3,6 +3,7 @@
 import pytest
 from billing.common.v1 import ratio_pb2, tax_facts_pb2
 from billing.invoicing.v1 import invoice_pb2
+from billing.subscriptions.v1 import policy_pb2
 from billing_invoicing.wire.dues import due_from_pb, due_to_pb, joined
 from billing_invoicing.wire.invoices import invoice_to_pb, preview_to_pb, state_from_pb
 from billing_kernel.errors import DomainError
@@ -24,12 +25,14 @@ def test_there_and_back():
 
 def test_discounts_credits_and_commitments_there_and_back():
     window = {"tiers_from_time": stamp(JANUARY), "limits_share": ratio_pb2.Ratio(numerator="16", denominator="31")}
-    charges = [credit_of(flat_charge(), 100), metered_charge(**window)]
+    policy = {"when": policy_pb2.CHANGE_WHEN_ON_DATE, "settlement": policy_pb2.SETTLEMENT_NO_CREDIT}
+    charges = [credit_of(flat_charge(), 100, **policy), metered_charge(**window)]
     discounts = [percent_off("12.5", item_codes=["base"]), amount_off(500)]
     due = due_from_pb(billing_due(charges, discounts=discounts, commitment=commitment(10000, 250)))
     assert due_from_pb(due_to_pb(due)) == due
     credit, metered = due.charges
     assert (credit.reason, credit.proration, credit.credit_of.share) == ("DOWNGRADE", *PRORATED)
+    assert [(each.when, each.settlement) for each in due.charges] == [("ON_DATE", "NO_CREDIT"), ("", "")]
     assert (metered.tiers_from_at, metered.limits_share) == (JANUARY, ("16", "31"))
     assert [(each.percent, each.amount_minor, each.item_codes) for each in due.discounts] == [
         ("12.5", 0, ("base",)),

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 import subscriptions_builders as build
+from billing_kernel.ids import encode
 from billing_kernel.period import Interval, Period
 from billing_kernel.proration import Basis, Denominator, Proration
 from billing_pricing import explanation_from_json, price_from_json
@@ -48,6 +49,19 @@ def test_an_upgrade_gives_back_the_unused_part_and_charges_the_rest(
     given, made = step.made
     assert {given.reason, made.reason} == {ChargeReason.UPGRADE}
     assert given.proration == made.proration == f"{rule.basis}, {rule.denominator}"
+    for each, of in ((given, one), (made, other)):
+        assert (each.when, each.settlement) == (ChangeWhen.NOW, Settlement.NEXT_INVOICE)
+        assert explanation_from_json(each.priced.explanation).references == {
+            "item": "base",
+            "price": encode("price", each.item.price_id),
+            "plan_version": encode("pv", of.id),
+            "period_start": utc(at).isoformat().replace("+00:00", "Z"),
+            "period_end": before.period.end.isoformat().replace("+00:00", "Z"),
+            "change": "UPGRADE",
+            "when": "NOW",
+            "settlement": "NEXT_INVOICE",
+            "proration": made.proration,
+        }
     assert made.service_period == given.service_period == Period(utc(at), before.period.end)
     first = renewed(build.subscription(one, start=start), one)[0].charges[0]
     assert given.credit_of.share == -given.priced.exact.value / first.priced.exact.value

@@ -54,6 +54,7 @@ def test_cancel_now_bills_usage_and_the_share_of_arrears_and_keeps_what_was_paid
         utc("2026-01-11"),
     )
     assert step.due is not None
+    assert {(charge.when, charge.settlement) for charge in step.charges} == {(ChangeWhen.NOW, Settlement.NO_CREDIT)}
     with pytest.raises(SubscriptionIsCanceled):
         canceled(step.after, at="2026-01-12")
 
@@ -93,6 +94,7 @@ def test_cancel_on_a_date_happens_then_with_its_credit():
     (final,) = renewed(planned.after, ALL, 9)
     assert (final.at, final.kind) == (utc("2026-01-11"), StepKind.CANCELED)
     assert billed(final) == {"base/credit": "-21.00 EUR", "calls": None, "support": "2.26 EUR"}
+    assert {(each.when, each.settlement) for each in final.charges} == {(ChangeWhen.ON_DATE, Settlement.AT_ONCE)}
     for on in ("2026-01-01", None):
         with pytest.raises(InvalidChangeTime):
             canceled(runs(), at="2026-01-02", when=CancelAt.ON_DATE, on=on)

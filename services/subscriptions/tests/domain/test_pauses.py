@@ -1,5 +1,7 @@
 """Pauses that void, bill or hold; trials that stand still."""
 
+from fractions import Fraction
+
 import pytest
 import subscriptions_builders as build
 from billing_kernel.period import Period
@@ -8,7 +10,7 @@ from billing_subscriptions.domain.errors import (
     InvalidChangeTime,
     InvalidTransition,
 )
-from billing_subscriptions.domain.policy import ChangeWhen
+from billing_subscriptions.domain.policy import ChangeWhen, Settlement
 from billing_subscriptions.domain.step import StepKind
 from billing_subscriptions.domain.subscription import PauseBilling, State
 from subscriptions_builders import amounts, billed, renewed, utc
@@ -19,11 +21,16 @@ def test_a_pause_that_voids_gives_back_and_the_resume_charges_the_rest():
     stopped = paused(runs(), at="2026-01-11")
     assert (stopped.after.state, stopped.due) == (State.PAUSED, None)
     assert amounts(stopped.made) == {"base/credit": "-21.00 EUR", "calls": None, "support": "2.26 EUR"}
-    assert {each.reason for each in stopped.made} == {ChargeReason.PAUSE}
+    assert {(each.reason, each.when, each.settlement) for each in stopped.made} == {
+        (ChargeReason.PAUSE, ChangeWhen.NOW, Settlement.NEXT_INVOICE)
+    }
+    (usage,) = (each for each in stopped.made if each.priced is None)
+    assert (usage.proration, usage.limits_share) == ("BY_SECONDS, ACTUAL_PERIOD", Fraction(10, 31))
     again = resumed(stopped.after, at="2026-01-21")
     assert (again.after.state, amounts(again.made)) == (State.ACTIVE, {"base": "11.00 EUR"})
     assert again.due is not None
     assert len(again.charges) == 4
+    assert {(each.when, each.settlement) for each in again.made} == {(ChangeWhen.NOW, Settlement.AT_ONCE)}
     (renewal,) = renewed(again.after, ALL)
     assert billed(renewal) == {"base": "31.00 EUR", "calls": None, "support": "2.48 EUR"}
     calls = next(each for each in renewal.charges if each.priced is None)
@@ -41,6 +48,7 @@ def test_boundaries_in_a_void_pause_bill_nothing_but_what_waits():
         {"base": "15.50 EUR"},
     )
     assert (back.after.pause, back.after.state) == (None, State.ACTIVE)
+    assert {(each.when, each.settlement) for each in back.made} == {(ChangeWhen.ON_DATE, Settlement.AT_ONCE)}
 
 
 def test_a_pause_that_bills_goes_on_billing():

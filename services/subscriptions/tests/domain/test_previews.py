@@ -66,6 +66,7 @@ def test_looking_ahead_is_the_rules_themselves():
     (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))
     made = foreseen(waits.after, KNOWN, PriceBook(), utc("2026-03-16T12:00"))
     assert amounts(made) == {"seats/credit": "-5.00 EUR", "seats": "15.00 EUR"}
+    assert {each.when for each in made} == {ChangeWhen.ON_DATE}
     ended = cancel(runs(), CancelOrder(CancelAt.NOW), KNOWN, PriceBook(), now=utc("2026-01-05")).after
     assert next_due(ended, KNOWN, PriceBook()) is None
     assert bill_of(None, "EUR") == Bill((), (), None, Money("EUR", 0), Money("EUR", 0))

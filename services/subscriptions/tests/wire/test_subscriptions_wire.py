@@ -6,7 +6,7 @@ import pytest
 import subscriptions_builders as build
 from billing.subscriptions.v1 import events_pb2
 from billing_kernel.ids import encode, uuid7
-from billing_pricing import price_from_json
+from billing_pricing import explanation_from_json, price_from_json
 from billing_subscriptions.domain import events as domain
 from billing_subscriptions.wire import dues, enums
 from billing_subscriptions.wire.customers import STATES
@@ -101,10 +101,17 @@ def test_heavy_charges_are_cut_into_parts():
     assert all(part.ByteSize() <= dues.BYTES_MAX for part in parts)
 
 
-def test_explanations_are_canonical_json_that_names_the_item():
-    explanation = due().charges[0].explanation
-    assert json.dumps(json.loads(explanation), sort_keys=True, separators=(",", ":")) == explanation
-    assert json.loads(explanation)["references"] == {"item": "base"}
+def test_explanations_are_canonical_json_that_names_item_price_version_and_period():
+    charge = due().charges[0]
+    assert json.dumps(json.loads(charge.explanation), sort_keys=True, separators=(",", ":")) == charge.explanation
+    assert explanation_from_json(charge.explanation).to_json() == charge.explanation
+    assert json.loads(charge.explanation)["references"] == {
+        "item": "base",
+        "price": charge.price_id,
+        "plan_version": encode("pv", VERSION.id),
+        "period_start": "2026-01-01T00:00:00Z",
+        "period_end": "2026-02-01T00:00:00Z",
+    }
 
 
 @pytest.mark.parametrize("item", [build.flat("49.5"), build.seat("0.002"), build.metered()])

@@ -6,6 +6,7 @@ from fractions import Fraction
 from uuid import UUID
 
 import pytest
+from billing_kernel.ids import encode
 from billing_kernel.money import AmountOverflow, Money
 from billing_kernel.period import Period
 from billing_pricing import Adjustments, Flat, Graduated, PerUnit, Tier
@@ -95,6 +96,7 @@ def test_the_explanation_evaluates_to_the_amount(events, total):
 def test_the_explanation_names_its_facts():
     usage = rated(price(), Aggregation.SUM, totals())
     assert json.loads(usage.explanation)["references"] == {
+        "price": encode("price", price().price_id),
         "meter": "api",
         "aggregation": "sum",
         "event_count": "3",

@@ -184,6 +184,8 @@ def _line(position: int, charge: Charge, tax: TaxedLine, new_id: NewId) -> Line:
         None,
         charge.reason,
         charge.proration,
+        charge.when,
+        charge.settlement,
     )
 
 

@@ -81,7 +81,8 @@ def _line(line: Line) -> list[Any]:
 
 
 def _later(line: Line) -> list[Any]:
-    if not (line.discount_minor or line.discounts or line.credit_of or line.reason or line.proration):
+    policy = (line.when, line.settlement) if line.when or line.settlement else ()
+    if not (line.discount_minor or line.discounts or line.credit_of or line.reason or line.proration or policy):
         return []
     of = line.credit_of
     return [
@@ -90,6 +91,7 @@ def _later(line: Line) -> list[Any]:
         [str(of.charge_id), str(of.invoice_id), str(of.line_id)] if of else [],
         line.reason,
         line.proration,
+        *policy,
     ]
 
 

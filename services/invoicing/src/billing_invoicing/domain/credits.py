@@ -117,6 +117,8 @@ def credit_line(line_id: UUID, position: int, charge: Charge, repaired: Repaired
         CreditedLine(line.charge_id, repaired.invoice_id, line.line_id, repaired.ordinal + 1),
         charge.reason,
         charge.proration,
+        charge.when,
+        charge.settlement,
     )
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from billing_pricing import InvalidExplanation, referring
+
 
 class Collection(StrEnum):
     """How an invoice is collected."""
@@ -97,7 +99,7 @@ class Charge(NamedTuple):
     """One charge of a due. Metered charges have no quantity and no amount yet; `item_id` and `price_id` name them.
 
     `amount_minor` is as priced; `discounts` come off it. A credit (`credit_of`) has an amount of zero or less.
-    `reason` is the contract's name, such as "UPGRADE", empty for regular charges.
+    `reason`, `when` and `settlement` are the contract's names, such as "UPGRADE", empty for regular charges.
     """
 
     charge_id: UUID
@@ -124,6 +126,8 @@ class Charge(NamedTuple):
     tiers_from_at: datetime | None = None
     limits_share: Ratio | None = None
     discounts: tuple[LineDiscount, ...] = ()
+    when: str = ""
+    settlement: str = ""
 
     @property
     def discount_minor(self) -> int:
@@ -244,10 +248,25 @@ def rated(charge: Charge, rating: Rating) -> Charge:
         quantity=rating.quantity,
         exact=rating.exact,
         amount_minor=rating.amount_minor,
-        explanation=rating.explanation,
+        explanation=explained(charge, rating.explanation),
         rating_id=rating.rating_id,
         event_count=rating.event_count,
     )
+
+
+def explained(charge: Charge, explanation: str) -> str:
+    """What usage explains, with the change that made the charge; as it is where none did, or it cannot be read."""
+    facts = {
+        "change": charge.reason,
+        "when": charge.when,
+        "settlement": charge.settlement,
+        "proration": charge.proration,
+    }
+    more = {name: fact for name, fact in facts.items() if fact}
+    try:
+        return referring(explanation, more) if more else explanation
+    except InvalidExplanation:
+        return explanation
 
 
 def without(due: Due, charge_ids: Set[UUID]) -> Due:

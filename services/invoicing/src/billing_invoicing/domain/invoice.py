@@ -77,6 +77,8 @@ class Line(NamedTuple):
     credit_of: CreditedLine | None = None
     reason: str = ""
     proration: str = ""
+    when: str = ""
+    settlement: str = ""
 
     @property
     def taxable_minor(self) -> int:

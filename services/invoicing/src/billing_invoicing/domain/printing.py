@@ -122,8 +122,14 @@ def _coupon(discount: LineDiscount) -> str:
 
 
 def _note(line: Line) -> str:
-    """Why the line was made and how it was prorated: "Quantity down; by days, actual period"."""
-    return "; ".join([text.replace("_", " ").capitalize() for text in (line.reason, line.proration) if text])
+    """Why the line was made and by what rules: "Quantity down; Now; Next invoice; By days, actual period"."""
+    return "; ".join(
+        [
+            text.replace("_", " ").capitalize()
+            for text in (line.reason, line.when, line.settlement, line.proration)
+            if text
+        ]
+    )
 
 
 def _tax(tax: TaxSum) -> DocumentTax:

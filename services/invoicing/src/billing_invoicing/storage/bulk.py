@@ -81,6 +81,8 @@ LINE: Columns = (
     ("credit_of_line_id", "uuid"),
     ("reason", "text"),
     ("proration", "text"),
+    ("change_when", "text"),
+    ("settlement", "text"),
 )
 CHARGE: Columns = (("charge_id", "uuid"), ("invoice_id", "uuid"))
 SETTLED: Columns = (
@@ -177,6 +179,8 @@ def line_row(invoice: Invoice, line: Line) -> Sequence[Any]:
         of[2],
         line.reason,
         line.proration,
+        line.when,
+        line.settlement,
     )
 
 

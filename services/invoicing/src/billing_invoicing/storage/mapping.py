@@ -115,6 +115,8 @@ def line_from_row(row: Row[Any]) -> Line:
         credit_of=None if row.credit_of_charge_id is None else of,
         reason=row.reason,
         proration=row.proration,
+        when=row.change_when,
+        settlement=row.settlement,
     )
 
 

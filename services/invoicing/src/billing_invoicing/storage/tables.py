@@ -132,6 +132,8 @@ invoice_line = Table(
     uuid("credit_of_line_id", nullable=True),
     text_("reason", default="''"),
     text_("proration", default="''"),
+    text_("change_when", default="''"),
+    text_("settlement", default="''"),
     PrimaryKeyConstraint("tenant_id", "invoice_id", "position"),
     postgresql_partition_by="LIST (tenant_id)",
 )

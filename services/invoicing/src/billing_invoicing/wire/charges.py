@@ -1,7 +1,7 @@
 """Charges, discounts and commitments of a due, both ways."""
 
 from billing.common.v1 import money_pb2, period_pb2
-from billing.subscriptions.v1 import charge_pb2, plan_pb2
+from billing.subscriptions.v1 import charge_pb2, plan_pb2, policy_pb2
 from billing_kernel.decimals import InvalidDecimal, parse_decimal
 from billing_kernel.errors import Invalid
 
@@ -29,6 +29,14 @@ _REASONS = {
     number: "" if number == 0 else name.removeprefix("CHARGE_REASON_")
     for name, number in charge_pb2.ChargeReason.items()
 }
+_WHENS = {
+    number: "" if number == 0 else name.removeprefix("CHANGE_WHEN_") for name, number in policy_pb2.ChangeWhen.items()
+}
+_SETTLEMENTS = {
+    number: "" if number == 0 else name.removeprefix("SETTLEMENT_") for name, number in policy_pb2.Settlement.items()
+}
+_WHEN_NUMBERS = {name: policy_pb2.ChangeWhen.ValueType(number) for number, name in _WHENS.items()}
+_SETTLEMENT_NUMBERS = {name: policy_pb2.Settlement.ValueType(number) for number, name in _SETTLEMENTS.items()}
 _REASON_NUMBERS = {name: charge_pb2.ChargeReason.ValueType(number) for number, name in _REASONS.items()}
 
 
@@ -69,6 +77,9 @@ def charge_from_pb(charge: charge_pb2.Charge, currency: str) -> Charge:
         _credit_of(charge) if charge.HasField("credit_of") else None,
         instant_from_pb(charge.tiers_from_time, "tiers_from_time") if charge.HasField("tiers_from_time") else None,
         ratio_from_pb(charge.limits_share) if charge.HasField("limits_share") else None,
+        (),
+        _WHENS[charge.when],
+        _SETTLEMENTS[charge.settlement],
     )
 
 
@@ -107,6 +118,8 @@ def charge_to_pb(charge: Charge, currency: str) -> charge_pb2.Charge:
         credit_of=_credit_to_pb(charge.credit_of) if charge.credit_of else None,
         tiers_from_time=instant_to_pb(charge.tiers_from_at),
         limits_share=ratio_to_pb(charge.limits_share),
+        when=_WHEN_NUMBERS[charge.when],
+        settlement=_SETTLEMENT_NUMBERS[charge.settlement],
     )
     if not charge.metered:
         made.quantity, made.explanation = charge.quantity, charge.explanation

@@ -110,6 +110,8 @@ def _line_to_pb(line: Line, currency: str, preview: bool) -> invoice_pb2.Invoice
         credit_of=_credit_of_to_pb(line.credit_of) if line.credit_of else None,
         reason=line.reason,
         proration=line.proration,
+        when=line.when,
+        settlement=line.settlement,
     )
 
 

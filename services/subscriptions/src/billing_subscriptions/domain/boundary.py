@@ -10,6 +10,7 @@ from billing_subscriptions.domain.ending import ended, expired
 from billing_subscriptions.domain.errors import RenewalsBehind
 from billing_subscriptions.domain.pausing import begin_pause, end_pause
 from billing_subscriptions.domain.periods import period_end, start_boundary, trial_end
+from billing_subscriptions.domain.policy import ChangeWhen
 from billing_subscriptions.domain.settling import changed
 from billing_subscriptions.domain.step import Offers, Step, StepKind
 from billing_subscriptions.domain.subscription import Boundary, Subscription
@@ -73,5 +74,6 @@ def _scheduled_change(before: Subscription, offers: Offers, prices: PriceBook, *
     if not parts:
         after = changed(before, at=at, now=now, scheduled=tuple(left))
         return Step(StepKind.CHANGE_UNSCHEDULED, at, before, after)
+    parts = tuple(replace(part, rule=replace(part.rule, when=ChangeWhen.ON_DATE)) for part in parts)
     step = take(without, parts, offers, prices, at=at, now=now, strict=False)
     return replace(step, before=before)

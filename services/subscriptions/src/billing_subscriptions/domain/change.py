@@ -9,7 +9,7 @@ from billing_kernel.errors import Violation
 from billing_subscriptions.domain.agenda import bills
 from billing_subscriptions.domain.catalog_errors import PlanVersionArchived
 from billing_subscriptions.domain.change_matrix import Part, Wishes, parts_of
-from billing_subscriptions.domain.charges import ChargeReason, PriceBook
+from billing_subscriptions.domain.charges import Cause, ChargeReason, PriceBook
 from billing_subscriptions.domain.commitments import commitment_of
 from billing_subscriptions.domain.errors import (
     InvalidChange,
@@ -177,11 +177,15 @@ def _with_lines(
 
 
 def _rule_of(parts: Sequence[Part]) -> RuleOf:
-    by_code = {code: (part.rule, ChargeReason(part.kind.value)) for part in parts for code in part.change.codes}
-    first = (parts[0].rule, ChargeReason(parts[0].kind.value))
+    by_code = {code: (part.rule, _cause(part)) for part in parts for code in part.change.codes}
+    first = (parts[0].rule, _cause(parts[0]))
     if parts[0].change.plan_version_id is not None:
         return lambda _code: first
     return lambda code: by_code.get(code, first)
+
+
+def _cause(part: Part) -> Cause:
+    return Cause(ChargeReason(part.kind.value), part.rule.when, part.rule.settlement)
 
 
 def step_kind(parts: Sequence[Part]) -> StepKind:

@@ -1,6 +1,5 @@
 """Charges and credits: what one item costs for one service period, or gives back of it, with the explanation."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +11,7 @@ from billing_kernel.period import Period
 from billing_pricing import Adjustments, Flat, PerUnit, Price, Share, rate_price
 
 from billing_subscriptions.domain.plan_item import ItemKind, PlanItem, TaxBehavior
+from billing_subscriptions.domain.policy import ChangeWhen, Settlement
 
 CHARGES = UUID("6f0c7d54-3d0e-5b0f-9a55-0d4f5a6f2b11")  # the namespace of charge ids, fixed for good
 WHOLE = Fraction(1)
@@ -38,8 +38,20 @@ class ChargeReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a line is made. `when` and `settlement`: how a change, pause, resume or cancelation went; else None."""
+
+    reason: ChargeReason = ChargeReason.REGULAR
+    when: ChangeWhen | None = None
+    settlement: Settlement | None = None
+
+
+REGULAR = Cause()
+
+
+@dataclass(frozen=True, slots=True)
 class Priced:
-    """An amount that subscriptions owns: flat fees and seats; negative on credits."""
+    """An amount that subscriptions owns: flat fees and seats; negative on credits. A line's has its references."""
 
     quantity: Fraction
     unit_amount: Fraction | None
@@ -60,6 +72,7 @@ class CreditOf:
 class Charge:
     """`priced` is None for metered items, which usage rates; `supply_at` decides the tax rate.
 
+    `when` and `settlement` are set where a change, pause, resume or cancelation made the charge.
     `proration` names the rule ("BY_DAYS, ACTUAL_PERIOD"), empty for whole periods. For metered charges `tiers_from` is
     where the tiers of an earlier window of the period go on from, `limits_share` the share of a whole period that the
     window is; both None for a whole period.
@@ -77,6 +90,8 @@ class Charge:
     proration: str = ""
     tiers_from: datetime | None = None
     limits_share: Fraction | None = None
+    when: ChangeWhen | None = None
+    settlement: Settlement | None = None
 
     @property
     def rounded_minor(self) -> int:
@@ -104,7 +119,7 @@ class Commitment:
 
 
 class PriceBook:
-    """Prices that were worked out before: a month's end asks for the same few again and again."""
+    """Prices that were worked out before, without references: a month's end asks for the same few again and again."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[UUID, Fraction, Fraction, str, datetime | None], Priced] = {}
@@ -133,8 +148,7 @@ def price(
     """Rates the quantity and takes `part` of it, rounding once. Raises AmountOverflow, NoPricingUnitRate."""
     share = None if part == WHOLE else Share(part, f"of the period, {label}" if label else "of the period")
     rated = rate_price(item.price, quantity, currency, share=share, at=at)
-    explanation = rated.explanation_json(_references(item))
-    return Priced(quantity, unit_amount_of(item.price), rated.exact, rated.rounded, explanation)
+    return Priced(quantity, unit_amount_of(item.price), rated.exact, rated.rounded, rated.explanation_json())
 
 
 def unit_amount_of(price: Price) -> Fraction | None:
@@ -144,10 +158,6 @@ def unit_amount_of(price: Price) -> Fraction | None:
     if isinstance(price.model, Flat):
         return price.model.amount
     return price.model.unit_amount if isinstance(price.model, PerUnit) else None
-
-
-def _references(item: PlanItem) -> Mapping[str, str]:
-    return {"item": item.code}
 
 
 def charge_id(subscription_item_id: UUID, served: Period, kind: ItemKind | str, ordinal: int = 0) -> UUID:

@@ -10,15 +10,14 @@ from billing_kernel.proration import Basis, Proration, charged_share, unused_sha
 from billing_pricing import Explanation, explanation_from_json
 from billing_pricing.nodes import Constant, Maximum
 
-from billing_subscriptions.domain.charges import CREDIT, Charge, ChargeReason, CreditOf, Priced, charge_id
+from billing_subscriptions.domain.charges import CREDIT, Cause, Charge, CreditOf, Priced, charge_id
 from billing_subscriptions.domain.items import TICK, Frame, covered_of, proration_name
 from billing_subscriptions.domain.plan_item import Timing
+from billing_subscriptions.domain.references import referred
 from billing_subscriptions.domain.subscription import Covered, SubscriptionItem
 
 
-def credit_of_change(
-    frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, reason: ChargeReason
-) -> Charge | None:
+def credit_of_change(frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, why: Cause) -> Charge | None:
     """What a change at `at` gives back of the item's advance charge: the part that the new window is charged for.
 
     None where nothing is left, and under Basis.NONE.
@@ -27,22 +26,20 @@ def credit_of_change(
     if covered is None or rule.basis is Basis.NONE or at >= covered.span.end:
         return None
     part = charged_share(Period(max(at, covered.span.start), covered.span.end), frame.cycle, rule)
-    return _credit(frame, item, covered, at, part, rule, reason)
+    return _credit(frame, item, covered, at, part, rule, why)
 
 
-def credit_of_end(
-    frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, reason: ChargeReason
-) -> Charge | None:
+def credit_of_end(frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, why: Cause) -> Charge | None:
     """What an end (or a pause) at `at` gives back: the unused part. By inclusive days, the day of it was used."""
     covered = covered_of(frame, item)
     if covered is None or at >= covered.span.end:
         return None
     part = unused_share(covered.span, at, frame.cycle, rule)
-    return _credit(frame, item, covered, at, part, rule, reason)
+    return _credit(frame, item, covered, at, part, rule, why)
 
 
 def credit_of_part(
-    frame: Frame, item: SubscriptionItem, covered: Covered, until: datetime, rule: Proration, reason: ChargeReason
+    frame: Frame, item: SubscriptionItem, covered: Covered, until: datetime, rule: Proration, why: Cause
 ) -> Charge | None:
     """What lies before `until` of an advance charge, given back."""
     if until <= covered.span.start:
@@ -51,7 +48,7 @@ def credit_of_part(
         part = covered.share
     else:
         part = covered.share - charged_share(Period(until, covered.span.end), frame.cycle, rule)
-    return _credit(frame, item, covered, covered.span.start, part, rule, reason, until=min(until, covered.span.end))
+    return _credit(frame, item, covered, covered.span.start, part, rule, why, until=min(until, covered.span.end))
 
 
 def credited(item: SubscriptionItem, covered: Covered, credit: Charge | None) -> SubscriptionItem:
@@ -69,7 +66,7 @@ def _credit(
     at: datetime,
     part: Fraction,
     rule: Proration,
-    reason: ChargeReason,
+    why: Cause,
     until: datetime | None = None,
 ) -> Charge | None:
     definition, left = frame.definition(item), covered.amount - covered.credited
@@ -84,6 +81,7 @@ def _credit(
         priced, given = _capped(priced, left), Fraction(left.minor, covered.amount.minor)
     if not priced.rounded:
         return None
+    proration = proration_name(rule)
     served = Period(max(at, covered.span.start), until or covered.span.end)
     return Charge(
         id=charge_id(item.id, served, CREDIT, frame.ordinal),
@@ -92,10 +90,12 @@ def _credit(
         description=f"{definition.name} (unused part of the period)",
         service_period=served,
         supply_at=covered.span.start if definition.timing is Timing.ADVANCE else covered.span.end - TICK,
-        priced=priced,
+        priced=referred(priced, definition, frame.version.id, served, why, proration),
         credit_of=CreditOf(covered.charge_id, given),
-        reason=reason,
-        proration=proration_name(rule),
+        reason=why.reason,
+        proration=proration,
+        when=why.when,
+        settlement=why.settlement,
     )
 
 

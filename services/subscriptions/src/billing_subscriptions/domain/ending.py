@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing_subscriptions.domain.agenda import bills
-from billing_subscriptions.domain.charges import Charge, ChargeReason, Commitment, PriceBook
+from billing_subscriptions.domain.charges import REGULAR, Cause, Charge, ChargeReason, Commitment, PriceBook
 from billing_subscriptions.domain.commitments import commitment_of
 from billing_subscriptions.domain.credits import credit_of_end
 from billing_subscriptions.domain.items import Frame, arrears, window_rule
 from billing_subscriptions.domain.moves import Fields
 from billing_subscriptions.domain.plan import PlanVersion
-from billing_subscriptions.domain.policy import Settlement, TermEnd
+from billing_subscriptions.domain.policy import ChangeWhen, Settlement, TermEnd
 from billing_subscriptions.domain.settling import Made, between, changed, regular
 from billing_subscriptions.domain.step import DueKey, Offers, Step, StepKind
 from billing_subscriptions.domain.subscription import Cancelation, State, Subscription, moved
@@ -91,14 +91,22 @@ def _never_began(before: Subscription, state: State, *, at: datetime, now: datet
 
 def _last_lines(frame: Frame, at: datetime, asked: Cancelation | None) -> tuple[Charge, ...]:
     rule = (asked.proration if asked else None) or frame.version.terms.proration
-    reason = ChargeReason.CANCELATION if asked else ChargeReason.REGULAR
     gives_back = asked is not None and asked.credit and asked.settlement is not Settlement.NO_CREDIT
+    why = _why_ended(frame.subscription, asked, gives_back)
     found: list[Charge | None] = []
     for item in frame.subscription.items:
-        found.append(arrears(frame, item, min(at, frame.end), window_rule(rule), reason))
+        found.append(arrears(frame, item, min(at, frame.end), window_rule(rule), why))
         if gives_back:
-            found.append(credit_of_end(frame, item, at, rule, reason))
+            found.append(credit_of_end(frame, item, at, rule, why))
     return tuple(each for each in found if each is not None)
+
+
+def _why_ended(before: Subscription, asked: Cancelation | None, gives_back: bool) -> Cause:
+    """A cancelation inside a period was planned for a date, or is done now; either way all is settled at once."""
+    if asked is None:
+        return REGULAR
+    when = ChangeWhen.ON_DATE if asked is before.cancelation else ChangeWhen.NOW
+    return Cause(ChargeReason.CANCELATION, when, Settlement.AT_ONCE if gives_back else Settlement.NO_CREDIT)
 
 
 def _end_fields(before: Subscription, state: State, at: datetime) -> Fields:

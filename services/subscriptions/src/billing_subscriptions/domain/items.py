@@ -11,10 +11,11 @@ from billing_kernel.money import Money
 from billing_kernel.period import Period
 from billing_kernel.proration import Basis, Proration, charged_share, label
 
-from billing_subscriptions.domain.charges import WHOLE, Charge, ChargeReason, PriceBook, charge_id
+from billing_subscriptions.domain.charges import REGULAR, WHOLE, Cause, Charge, PriceBook, charge_id
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.plan_item import ItemKind, PlanItem, Timing
 from billing_subscriptions.domain.policy import BY_SECONDS, TierWindows
+from billing_subscriptions.domain.references import referred
 from billing_subscriptions.domain.subscription import Covered, Subscription, SubscriptionItem
 
 TICK = timedelta(microseconds=1)
@@ -68,7 +69,7 @@ class Frame:
 
 
 def arrears(
-    frame: Frame, item: SubscriptionItem, end: datetime, rule: Proration, reason: ChargeReason = ChargeReason.REGULAR
+    frame: Frame, item: SubscriptionItem, end: datetime, rule: Proration, why: Cause = REGULAR
 ) -> Charge | None:
     """What the item's window costs at its `end`; None for items in advance and for windows without length."""
     definition, start = frame.definition(item), item.since or frame.begin
@@ -82,19 +83,19 @@ def arrears(
     served = Period(start, end)
     part = frame.share(served, rule)
     if metered:
-        return _metered(frame, item, definition, served, part, reason)
-    return _fixed(frame, item, definition, served, part, rule, reason)
+        return _metered(frame, item, definition, served, part, rule, why)
+    return _fixed(frame, item, definition, served, part, rule, why)
 
 
 def advance(
-    frame: Frame, item: SubscriptionItem, served: Period, rule: Proration, reason: ChargeReason = ChargeReason.REGULAR
+    frame: Frame, item: SubscriptionItem, served: Period, rule: Proration, why: Cause = REGULAR
 ) -> tuple[Charge, Covered] | None:
     """What the item costs ahead for `served`, and what that covers; None for items in arrears."""
     definition = frame.definition(item)
     if definition.timing is not Timing.ADVANCE:
         return None
     part = WHOLE if item.once else frame.share(served, rule)
-    charge = _fixed(frame, item, definition, served, part, rule, reason)
+    charge = _fixed(frame, item, definition, served, part, rule, why)
     money = charge.priced
     assert money is not None, "a fixed item has an amount"
     zero = Money.zero(money.rounded.currency)
@@ -120,7 +121,7 @@ def covered_of(frame: Frame, item: SubscriptionItem) -> Covered | None:
 
 
 def open_window(
-    frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, reason: ChargeReason
+    frame: Frame, item: SubscriptionItem, at: datetime, rule: Proration, why: Cause
 ) -> tuple[SubscriptionItem, Charge | None]:
     """The item with a window from `at`, or where billing begins, to the end of the period, and what that costs ahead.
 
@@ -132,7 +133,7 @@ def open_window(
     opened = replace(item, since=begin, covered=None)
     if begin >= frame.end or (rule.basis is Basis.NONE and not item.once):
         return opened, None
-    found = advance(frame, opened, Period(begin, frame.end), rule, reason)
+    found = advance(frame, opened, Period(begin, frame.end), rule, why)
     return (replace(opened, covered=found[1]), found[0]) if found else (opened, None)
 
 
@@ -154,11 +155,11 @@ def _fixed(
     served: Period,
     part: Fraction,
     rule: Proration,
-    reason: ChargeReason,
+    why: Cause,
 ) -> Charge:
     quantity = item.quantity if item.quantity is not None else ONE
-    words = "" if part == WHOLE else frame.words(rule)
-    currency = frame.subscription.currency
+    words, proration = ("", "") if part == WHOLE else (frame.words(rule), proration_name(rule))
+    priced = frame.prices.price(definition, quantity, part, frame.subscription.currency, label=words, at=served.start)
     return Charge(
         id=charge_id(item.id, served, definition.kind, frame.ordinal),
         item=definition,
@@ -166,14 +167,22 @@ def _fixed(
         description=definition.name if part == WHOLE else f"{definition.name} (part of the period)",
         service_period=served,
         supply_at=served.start if definition.timing is Timing.ADVANCE else served.end - TICK,
-        priced=frame.prices.price(definition, quantity, part, currency, label=words, at=served.start),
-        reason=reason,
-        proration="" if part == WHOLE else proration_name(rule),
+        priced=referred(priced, definition, frame.version.id, served, why, proration),
+        reason=why.reason,
+        proration=proration,
+        when=why.when,
+        settlement=why.settlement,
     )
 
 
 def _metered(
-    frame: Frame, item: SubscriptionItem, definition: PlanItem, served: Period, part: Fraction, reason: ChargeReason
+    frame: Frame,
+    item: SubscriptionItem,
+    definition: PlanItem,
+    served: Period,
+    part: Fraction,
+    rule: Proration,
+    why: Cause,
 ) -> Charge:
     goes_on = frame.version.terms.tier_windows is TierWindows.CONTINUE
     return Charge(
@@ -184,7 +193,10 @@ def _metered(
         service_period=served,
         supply_at=served.end - TICK,
         priced=None,
-        reason=reason,
+        reason=why.reason,
+        proration="" if part == WHOLE else proration_name(rule),
         tiers_from=item.tiers_from if goes_on else None,
         limits_share=None if part == WHOLE else part,
+        when=why.when,
+        settlement=why.settlement,
     )

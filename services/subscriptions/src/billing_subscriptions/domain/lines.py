@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing_kernel.proration import Basis
 
-from billing_subscriptions.domain.charges import Charge, ChargeReason
+from billing_subscriptions.domain.charges import Cause, Charge
 from billing_subscriptions.domain.credits import credit_of_change
 from billing_subscriptions.domain.items import Frame, arrears, open_window, window_rule
 from billing_subscriptions.domain.plan_item import ItemKind, PlanItem, Timing
@@ -14,7 +14,7 @@ from billing_subscriptions.domain.policy import ChangeRule, Settlement, TierWind
 from billing_subscriptions.domain.settling import Made, settled_as
 from billing_subscriptions.domain.subscription import SubscriptionItem
 
-RuleOf = Callable[[str], tuple[ChangeRule, ChargeReason]]
+RuleOf = Callable[[str], tuple[ChangeRule, Cause]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ def same_terms(one: PlanItem, other: PlanItem) -> bool:
 def _changed(cut: Cut, before: SubscriptionItem | None, item: SubscriptionItem) -> tuple[SubscriptionItem, Made]:
     if before is not None and untouched(cut, before, item):
         return item, Made()
-    rule, reason = cut.rule_of(item.code)
+    rule, why = cut.rule_of(item.code)
     if before is not None and _runs_on(cut, before, item, rule):
         return item, Made()
     closed = _closed(cut, before) if before is not None else Made()
-    opened, charge = open_window(cut.after, item, cut.at, rule.proration, reason)
+    opened, charge = open_window(cut.after, item, cut.at, rule.proration, why)
     opened = replace(opened, tiers_from=_tiers_from(cut, before, item))
     return opened, closed + settled_as([charge] if charge else [], rule.settlement)
 
@@ -89,10 +89,10 @@ def _runs_on(cut: Cut, before: SubscriptionItem, item: SubscriptionItem, rule: C
 
 def _closed(cut: Cut, before: SubscriptionItem) -> Made:
     """The window up to the change is charged, what was paid ahead from it on given back: the day of a removal too."""
-    rule, reason = cut.rule_of(before.code)
-    found: list[Charge | None] = [arrears(cut.before, before, cut.at, window_rule(rule.proration), reason)]
+    rule, why = cut.rule_of(before.code)
+    found: list[Charge | None] = [arrears(cut.before, before, cut.at, window_rule(rule.proration), why)]
     if rule.settlement is not Settlement.NO_CREDIT:
-        found.append(credit_of_change(cut.before, before, cut.at, rule.proration, reason))
+        found.append(credit_of_change(cut.before, before, cut.at, rule.proration, why))
     charges = [each for each in found if each is not None]
     return settled_as(charges, rule.settlement, keeps_metered=cut.keeps_metered)
 

@@ -6,19 +6,19 @@ from datetime import datetime
 from billing_kernel.money import Money
 from billing_kernel.period import Period
 
-from billing_subscriptions.domain.charges import Charge, ChargeReason
+from billing_subscriptions.domain.charges import REGULAR, Cause, Charge, ChargeReason
 from billing_subscriptions.domain.credits import credit_of_part, credited
 from billing_subscriptions.domain.items import Frame, advance, arrears, window_rule
 from billing_subscriptions.domain.shape import Items
 from billing_subscriptions.domain.subscription import Covered, SubscriptionItem
 
 
-def closing(frame: Frame, at: datetime, reason: ChargeReason = ChargeReason.REGULAR) -> list[Charge]:
+def closing(frame: Frame, at: datetime, why: Cause = REGULAR) -> list[Charge]:
     """What the windows of all items cost in arrears, up to `at` or the planned end."""
     rule, end = frame.version.terms.proration, min(at, frame.end)
     found: list[Charge] = []
     for item in frame.subscription.items:
-        charge = arrears(frame, item, end, window_rule(rule) if item.since else rule, reason)
+        charge = arrears(frame, item, end, window_rule(rule) if item.since else rule, why)
         if charge is not None:
             found.append(charge)
             found += _given_back(frame, item, charge)
@@ -72,4 +72,4 @@ def _credit_of_past(frame: Frame, item: SubscriptionItem, covered: Covered) -> C
     if until is None or until <= covered.span.start:
         return None
     rule = frame.version.terms.proration
-    return credit_of_part(frame, item, covered, until, rule, ChargeReason.BACKDATED_START)
+    return credit_of_part(frame, item, covered, until, rule, Cause(ChargeReason.BACKDATED_START))

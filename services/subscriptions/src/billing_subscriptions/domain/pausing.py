@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from billing_subscriptions.domain.agenda import bills
-from billing_subscriptions.domain.charges import Charge, ChargeReason, PriceBook
+from billing_subscriptions.domain.charges import Cause, Charge, ChargeReason, PriceBook
 from billing_subscriptions.domain.credits import credit_of_end
 from billing_subscriptions.domain.items import Frame, arrears, open_window, window_rule
 from billing_subscriptions.domain.periods import first_period
 from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.plan_item import ItemKind
-from billing_subscriptions.domain.policy import TierWindows
+from billing_subscriptions.domain.policy import ChangeWhen, Settlement, TierWindows
 from billing_subscriptions.domain.settling import Made, between, changed
 from billing_subscriptions.domain.shape import Items
 from billing_subscriptions.domain.step import Offers, Step, StepKind
@@ -42,7 +42,9 @@ def paused(
     """
     state, items, made = moved(before.state, State.PAUSED), before.items, Made()
     if pause.billing is PauseBilling.VOID and bills(before):
-        items, charges = _shut(Frame(before, version, prices, before.version + 1), at)
+        when = ChangeWhen.ON_DATE if pause is before.pause else ChangeWhen.NOW
+        why = Cause(ChargeReason.PAUSE, when, Settlement.NEXT_INVOICE)
+        items, charges = _shut(Frame(before, version, prices, before.version + 1), at, why)
         made = Made(later=charges)
     after = changed(before, at=at, now=now, state=state, pause=replace(pause, since=at), items=items)
     return between(StepKind.PAUSED, before, after, made, at=at)
@@ -62,18 +64,20 @@ def end_pause(before: Subscription, offers: Offers, prices: PriceBook, *, at: da
     items, made = before.items, Made()
     if before.voided and before.period_index >= 0:
         opened = replace(before, state=state, pause=None)
-        items, charges = _reopened(Frame(opened, version, prices, before.version + 1), at)
+        planned = before.pause is not None and before.pause.resume_at == at
+        why = Cause(ChargeReason.RESUME, ChangeWhen.ON_DATE if planned else ChangeWhen.NOW, Settlement.AT_ONCE)
+        items, charges = _reopened(Frame(opened, version, prices, before.version + 1), at, why)
         made = Made(now=charges)
     after = changed(before, at=at, now=now, state=state, pause=None, items=items)
     held = before.pause is not None and before.pause.billing is PauseBilling.HOLD
     return between(StepKind.RESUMED, before, after, made, at=at, flush=held)
 
 
-def _shut(frame: Frame, at: datetime) -> tuple[Items, tuple[Charge, ...]]:
+def _shut(frame: Frame, at: datetime, why: Cause) -> tuple[Items, tuple[Charge, ...]]:
     rule, found = frame.version.terms.proration, []
     for item in frame.subscription.items:
-        found.append(arrears(frame, item, at, window_rule(rule), ChargeReason.PAUSE))
-        found.append(credit_of_end(frame, item, at, rule, ChargeReason.PAUSE))
+        found.append(arrears(frame, item, at, window_rule(rule), why))
+        found.append(credit_of_end(frame, item, at, rule, why))
     items = tuple(_shut_item(frame, item, at) for item in frame.subscription.items)
     return items, tuple(each for each in found if each is not None)
 
@@ -87,7 +91,7 @@ def _shut_item(frame: Frame, item: SubscriptionItem, at: datetime) -> Subscripti
     return replace(item, tiers_from=item.tiers_from or (began if began < at else None))
 
 
-def _reopened(frame: Frame, at: datetime) -> tuple[Items, tuple[Charge, ...]]:
+def _reopened(frame: Frame, at: datetime, why: Cause) -> tuple[Items, tuple[Charge, ...]]:
     rule = frame.version.terms.proration
-    found = [open_window(frame, item, at, rule, ChargeReason.RESUME) for item in frame.subscription.items]
+    found = [open_window(frame, item, at, rule, why) for item in frame.subscription.items]
     return tuple(item for item, _ in found), tuple(charge for _, charge in found if charge is not None)

@@ -111,4 +111,6 @@ def _charge(charge: Charge, item_id: Any) -> Charge:
         charge.proration,
         charge.tiers_from,
         charge.limits_share,
+        charge.when,
+        charge.settlement,
     )

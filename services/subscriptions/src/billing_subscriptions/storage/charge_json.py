@@ -10,6 +10,7 @@ from billing_kernel.decimals import format_decimal
 from billing_kernel.money import ExactAmount
 
 from billing_subscriptions.domain.charges import Charge, ChargeReason, CreditOf, Priced
+from billing_subscriptions.domain.policy import ChangeWhen, Settlement
 from billing_subscriptions.storage.life_json import (
     decimal,
     instant,
@@ -37,6 +38,8 @@ def charge_to_json(charge: Charge) -> Json:
         "reason": charge.reason.value,
         "proration": charge.proration,
         "tiers_from": charge.tiers_from.isoformat() if charge.tiers_from else None,
+        "when": charge.when,
+        "settlement": charge.settlement,
         "limits_share": None if charge.limits_share is None else str(charge.limits_share),
     }
 
@@ -56,6 +59,8 @@ def charge_from_json(given: Mapping[str, Any], currency: str) -> Charge:
         proration=given["proration"],
         tiers_from=instant(given["tiers_from"]),
         limits_share=None if share is None else Fraction(share),
+        when=ChangeWhen(given["when"]) if given.get("when") else None,
+        settlement=Settlement(given["settlement"]) if given.get("settlement") else None,
     )
 
 

@@ -13,6 +13,7 @@ from billing_subscriptions.domain.subscription import AppliedCoupon
 from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import coupon_text, item_text, price_text, redemption_text
 from billing_subscriptions.wire.plan_items import KINDS, TAX_BEHAVIORS
+from billing_subscriptions.wire.policies import CHANGE_WHENS, SETTLEMENTS
 from billing_subscriptions.wire.times import optional_time, period_to_pb, time_to_pb
 
 REASONS = EnumTable(charge_pb2.ChargeReason, ChargeReason, "CHARGE_REASON_", zero=ChargeReason.REGULAR)
@@ -36,6 +37,10 @@ def charge_to_pb(charge: Charge) -> charge_pb2.Charge:
         proration=charge.proration,
         tiers_from_time=optional_time(charge.tiers_from),
     )
+    if charge.when is not None:
+        message.when = CHANGE_WHENS.to_pb(charge.when)
+    if charge.settlement is not None:
+        message.settlement = SETTLEMENTS.to_pb(charge.settlement)
     if priced is not None:
         _add_price(message, priced)
     if charge.credit_of is not None:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache, partial
 from uuid import UUID
 
 from billing_kernel.currencies import exponent
 from billing_kernel.decimals import format_decimal
+from billing_kernel.ids import encode
 from billing_kernel.money import AmountOverflow, ExactAmount, Money
 from billing_kernel.period import Period
 from billing_pricing import Explanation, RatedPrice, Share, rate_price
@@ -21,6 +23,7 @@ from billing_usage.domain.subscription import Price
 
 ITEMS_MAX = 5000
 DIGITS_MAX = 40  # of numerator and denominator of an exact amount
+_price_text = lru_cache(maxsize=4096)(partial(encode, "price"))
 LIMITS = "of a billing period"
 _EXACT_BELOW = 10**DIGITS_MAX
 
@@ -75,7 +78,7 @@ def rate_usage(price: Price, aggregation: Aggregation, measured: Measured, scope
     Raises AmountOverflow, UnknownCurrency, InvalidUsage, NoMatrixCell, NoPricingUnitRate.
     """
     quantity = quantity_of(measured.totals, aggregation)
-    facts = _references(price.meter_code, aggregation, measured.totals.event_count, quantity, scope)
+    facts = _references(price, aggregation, measured.totals.event_count, quantity, scope)
     whole = _rated(price, measured.through, scope, scope.through)
     if measured.before is None or scope.before is None:
         exact, rounded, explanation = whole.exact, whole.rounded, whole.explanation_json(facts)
@@ -134,11 +137,12 @@ def same_charge(rating: Rating, charge: Charge) -> bool:
 
 
 def _references(
-    meter_code: str, aggregation: Aggregation, event_count: int, quantity: Fraction, scope: Scope
+    price: Price, aggregation: Aggregation, event_count: int, quantity: Fraction, scope: Scope
 ) -> Mapping[str, str]:
-    """The facts behind an amount."""
+    """The facts behind an amount; the price by its id as the API shows it."""
     found = {
-        "meter": meter_code,
+        "price": _price_text(price.price_id),
+        "meter": price.meter_code,
         "aggregation": aggregation.value,
         "event_count": str(event_count),
         "quantity": format_decimal(quantity),

@@ -272,6 +272,8 @@ class InvoiceLine(_message.Message):
     CREDIT_OF_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     PRORATION_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Id, such as line_01jx...."""
     charge_id: _builtins.str
@@ -308,6 +310,10 @@ class InvoiceLine(_message.Message):
     """Why the charge was made, such as UPGRADE or QUANTITY_DOWN; empty for the regular charge of a period."""
     proration: _builtins.str
     """How it was prorated, such as "BY_DAYS, ACTUAL_PERIOD"; empty for whole periods."""
+    when: _builtins.str
+    """When the change, pause, resume or cancelation that made the line took effect: NOW, PERIOD_END or ON_DATE; empty on other lines."""
+    settlement: _builtins.str
+    """How that is settled: NEXT_INVOICE, AT_ONCE or NO_CREDIT; empty on other lines."""
     @_builtins.property
     def service_period(self) -> _period_pb2.Period:
         """What the line pays for."""
@@ -354,10 +360,12 @@ class InvoiceLine(_message.Message):
         credit_of: Global___LineCreditOf | None = ...,
         reason: _builtins.str = ...,
         proration: _builtins.str = ...,
+        when: _builtins.str = ...,
+        settlement: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["credit_of", b"credit_of", "exact_amount", b"exact_amount", "service_period", b"service_period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "charge_id", b"charge_id", "code", b"code", "credit_of", b"credit_of", "description", b"description", "discount_minor", b"discount_minor", "discounts", b"discounts", "event_count", b"event_count", "exact_amount", b"exact_amount", "explanation", b"explanation", "explanation_sentence", b"explanation_sentence", "line_id", b"line_id", "net_minor", b"net_minor", "position", b"position", "proration", b"proration", "quantity", b"quantity", "rating_id", b"rating_id", "reason", b"reason", "service_period", b"service_period", "tax_behavior", b"tax_behavior", "tax_minor", b"tax_minor", "taxes", b"taxes", "unit_amount", b"unit_amount"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "charge_id", b"charge_id", "code", b"code", "credit_of", b"credit_of", "description", b"description", "discount_minor", b"discount_minor", "discounts", b"discounts", "event_count", b"event_count", "exact_amount", b"exact_amount", "explanation", b"explanation", "explanation_sentence", b"explanation_sentence", "line_id", b"line_id", "net_minor", b"net_minor", "position", b"position", "proration", b"proration", "quantity", b"quantity", "rating_id", b"rating_id", "reason", b"reason", "service_period", b"service_period", "settlement", b"settlement", "tax_behavior", b"tax_behavior", "tax_minor", b"tax_minor", "taxes", b"taxes", "unit_amount", b"unit_amount", "when", b"when"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -557,7 +565,7 @@ class AppliedPayment(_message.Message):
     amount_minor: _builtins.int
     """What of it was set against the invoice, in minor units."""
     unapplied_minor: _builtins.int
-    """What of it was more than due, in minor units: to be given back. 0 where it was applied whole."""
+    """What of it was more than due, in minor units: to be given back; on a void invoice it is account credit. 0 where it was applied whole."""
     @_builtins.property
     def paid_time(self) -> _timestamp_pb2.Timestamp:
         """When it was paid."""

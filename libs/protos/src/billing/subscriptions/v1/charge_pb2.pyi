@@ -8,6 +8,7 @@ from billing.common.v1 import period_pb2 as _period_pb2
 from billing.common.v1 import ratio_pb2 as _ratio_pb2
 from billing.common.v1 import tax_facts_pb2 as _tax_facts_pb2
 from billing.subscriptions.v1 import plan_pb2 as _plan_pb2
+from billing.subscriptions.v1 import policy_pb2 as _policy_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -228,6 +229,8 @@ class Charge(_message.Message):
     PRORATION_FIELD_NUMBER: _builtins.int
     TIERS_FROM_TIME_FIELD_NUMBER: _builtins.int
     LIMITS_SHARE_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     charge_id: _builtins.str
     """Id of the charge (uuid): minted from item, service period, kind and ordinal, so the same on every attempt."""
     kind: _plan_pb2.PlanItemKind.ValueType
@@ -256,6 +259,10 @@ class Charge(_message.Message):
     """Why the charge was made."""
     proration: _builtins.str
     """How it was prorated, such as "BY_DAYS, ACTUAL_PERIOD"; empty for whole periods."""
+    when: _policy_pb2.ChangeWhen.ValueType
+    """When the change, pause, resume or cancelation that made the line took effect; unspecified on other lines."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How that is settled; unspecified on other lines."""
     @_builtins.property
     def service_period(self) -> _period_pb2.Period:
         """What the charge pays for."""
@@ -308,10 +315,12 @@ class Charge(_message.Message):
         proration: _builtins.str = ...,
         tiers_from_time: _timestamp_pb2.Timestamp | None = ...,
         limits_share: _ratio_pb2.Ratio | None = ...,
+        when: _policy_pb2.ChangeWhen.ValueType = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "credit_of", b"credit_of", "exact_amount", b"exact_amount", "limits_share", b"limits_share", "service_period", b"service_period", "supply_time", b"supply_time", "tiers_from_time", b"tiers_from_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "charge_id", b"charge_id", "code", b"code", "credit_of", b"credit_of", "description", b"description", "exact_amount", b"exact_amount", "explanation", b"explanation", "kind", b"kind", "limits_share", b"limits_share", "meter_code", b"meter_code", "price_id", b"price_id", "proration", b"proration", "quantity", b"quantity", "reason", b"reason", "service_period", b"service_period", "subscription_item_id", b"subscription_item_id", "supply_time", b"supply_time", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category", "tiers_from_time", b"tiers_from_time", "unit_amount", b"unit_amount"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "charge_id", b"charge_id", "code", b"code", "credit_of", b"credit_of", "description", b"description", "exact_amount", b"exact_amount", "explanation", b"explanation", "kind", b"kind", "limits_share", b"limits_share", "meter_code", b"meter_code", "price_id", b"price_id", "proration", b"proration", "quantity", b"quantity", "reason", b"reason", "service_period", b"service_period", "settlement", b"settlement", "subscription_item_id", b"subscription_item_id", "supply_time", b"supply_time", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category", "tiers_from_time", b"tiers_from_time", "unit_amount", b"unit_amount", "when", b"when"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from billing.common.v1 import access_pb2 as billing_dot_common_dot_v1_dot_access__pb2
 from billing.common.v1 import item_error_pb2 as billing_dot_common_dot_v1_dot_item__error__pb2
 from billing.subscriptions.v1 import customers_service_pb2 as billing_dot_subscriptions_dot_v1_dot_customers__service__pb2
+from billing.subscriptions.v1 import policy_pb2 as billing_dot_subscriptions_dot_v1_dot_policy__pb2
 from billing.subscriptions.v1 import subscription_pb2 as billing_dot_subscriptions_dot_v1_dot_subscription__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.billing/subscriptions/v1/imports_service.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/item_error.proto\x1a\x30\x62illing/subscriptions/v1/customers_service.proto\x1a+billing/subscriptions/v1/subscription.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n\x1aImportSubscriptionsRequest\x12\x45\n\x05items\x18\x01 \x03(\x0b\x32$.billing.subscriptions.v1.ImportItemB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"\xc8\x06\n\nImportItem\x12(\n\x14\x65xternal_customer_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x41\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32/.billing.subscriptions.v1.CreateCustomerRequest\x12*\n\x18\x65xternal_subscription_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x43\n\x0fplan_version_id\x18\x04 \x01(\tB*\xbaH\'r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12\x38\n\tplan_code\x18\x05 \x01(\tB%\xbaH\"r 2\x1e^([a-z0-9][a-z0-9_.-]{0,63})?$\x12N\n\x05state\x18\x06 \x01(\x0e\x32+.billing.subscriptions.v1.SubscriptionStateB\x12\xbaH\x0f\x82\x01\x0c\x10\x01\x18\x00\x18\x01\x18\x02\x18\x03\x18\x07\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0etrial_end_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x62illed_until_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x44\n\nquantities\x18\n \x03(\x0b\x32&.billing.subscriptions.v1.ItemQuantityB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1c\n\x14\x63\x61ncel_at_period_end\x18\x0b \x01(\x08\x12/\n\x0bresume_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12q\n\x08metadata\x18\r \x03(\x0b\x32\x32.billing.subscriptions.v1.ImportItem.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8b\x01\n\x1bImportSubscriptionsResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.billing.subscriptions.v1.ImportResult\x12\x10\n\x08imported\x18\x02 \x01(\x05\x12\x10\n\x08\x65xisting\x18\x03 \x01(\x05\x12\x0f\n\x07refused\x18\x04 \x01(\x05\"\xd6\x01\n\x0cImportResult\x12\x38\n\x07outcome\x18\x01 \x01(\x0e\x32\'.billing.subscriptions.v1.ImportOutcome\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x31\n\rnext_due_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x1c.billing.common.v1.ItemError*\x85\x01\n\rImportOutcome\x12\x1e\n\x1aIMPORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17IMPORT_OUTCOME_IMPORTED\x10\x01\x12\x1b\n\x17IMPORT_OUTCOME_EXISTING\x10\x02\x12\x1a\n\x16IMPORT_OUTCOME_REFUSED\x10\x03\x32\xd5\x01\n\x0eImportsService\x12\xc2\x01\n\x13ImportSubscriptions\x12\x34.billing.subscriptions.v1.ImportSubscriptionsRequest\x1a\x35.billing.subscriptions.v1.ImportSubscriptionsResponse\">\x8a\xb5\x18\x17\n\rimports.write\x10\x01\x18\x03 \x02(\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/subscriptions:import:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.billing/subscriptions/v1/imports_service.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1e\x62illing/common/v1/access.proto\x1a\"billing/common/v1/item_error.proto\x1a\x30\x62illing/subscriptions/v1/customers_service.proto\x1a%billing/subscriptions/v1/policy.proto\x1a+billing/subscriptions/v1/subscription.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n\x1aImportSubscriptionsRequest\x12\x45\n\x05items\x18\x01 \x03(\x0b\x32$.billing.subscriptions.v1.ImportItemB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"\xe1\t\n\nImportItem\x12(\n\x14\x65xternal_customer_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x41\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32/.billing.subscriptions.v1.CreateCustomerRequest\x12*\n\x18\x65xternal_subscription_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x43\n\x0fplan_version_id\x18\x04 \x01(\tB*\xbaH\'r\"2 ^pv_[0-7][0-9a-hjkmnp-tv-z]{25}$\xd8\x01\x01\x12\x38\n\tplan_code\x18\x05 \x01(\tB%\xbaH\"r 2\x1e^([a-z0-9][a-z0-9_.-]{0,63})?$\x12N\n\x05state\x18\x06 \x01(\x0e\x32+.billing.subscriptions.v1.SubscriptionStateB\x12\xbaH\x0f\x82\x01\x0c\x10\x01\x18\x00\x18\x01\x18\x02\x18\x03\x18\x07\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0etrial_end_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x62illed_until_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x44\n\nquantities\x18\n \x03(\x0b\x32&.billing.subscriptions.v1.ItemQuantityB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1c\n\x14\x63\x61ncel_at_period_end\x18\x0b \x01(\x08\x12/\n\x0bresume_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12q\n\x08metadata\x18\r \x03(\x0b\x32\x32.billing.subscriptions.v1.ImportItem.MetadataEntryB+\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,40}$*\x05r\x03\x18\xf4\x03\x12\x42\n\x07\x61\x64\x64_ons\x18\x0e \x03(\x0b\x32\'.billing.subscriptions.v1.AddOnQuantityB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12J\n\x0fprice_overrides\x18\x0f \x03(\x0b\x32\'.billing.subscriptions.v1.PriceOverrideB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x43\n\x07\x63oupons\x18\x10 \x03(\x0b\x32(.billing.subscriptions.v1.ImportedCouponB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12+\n\rcurrency_code\x18\x11 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{3})?$\x12\x36\n\talignment\x18\x12 \x01(\x0b\x32#.billing.subscriptions.v1.Alignment\x12,\n\x08\x65nd_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63\x61ncel_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x0eImportedCoupon\x12\x1e\n\x0b\x63oupon_code\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12 \n\x0cperiods_left\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xb0\t(\x00\"\x8b\x01\n\x1bImportSubscriptionsResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.billing.subscriptions.v1.ImportResult\x12\x10\n\x08imported\x18\x02 \x01(\x05\x12\x10\n\x08\x65xisting\x18\x03 \x01(\x05\x12\x0f\n\x07refused\x18\x04 \x01(\x05\"\xd6\x01\n\x0cImportResult\x12\x38\n\x07outcome\x18\x01 \x01(\x0e\x32\'.billing.subscriptions.v1.ImportOutcome\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x31\n\rnext_due_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x1c.billing.common.v1.ItemError*\x85\x01\n\rImportOutcome\x12\x1e\n\x1aIMPORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17IMPORT_OUTCOME_IMPORTED\x10\x01\x12\x1b\n\x17IMPORT_OUTCOME_EXISTING\x10\x02\x12\x1a\n\x16IMPORT_OUTCOME_REFUSED\x10\x03\x32\xd5\x01\n\x0eImportsService\x12\xc2\x01\n\x13ImportSubscriptions\x12\x34.billing.subscriptions.v1.ImportSubscriptionsRequest\x1a\x35.billing.subscriptions.v1.ImportSubscriptionsResponse\">\x8a\xb5\x18\x17\n\rimports.write\x10\x01\x18\x03 \x02(\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/subscriptions:import:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,20 +57,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTITEM'].fields_by_name['quantities']._serialized_options = b'\272H\005\222\001\002\020d'
   _globals['_IMPORTITEM'].fields_by_name['metadata']._loaded_options = None
   _globals['_IMPORTITEM'].fields_by_name['metadata']._serialized_options = b'\272H(\232\001%\0202\"\032r\0302\026^[A-Za-z0-9_.-]{1,40}$*\005r\003\030\364\003'
+  _globals['_IMPORTITEM'].fields_by_name['add_ons']._loaded_options = None
+  _globals['_IMPORTITEM'].fields_by_name['add_ons']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_IMPORTITEM'].fields_by_name['price_overrides']._loaded_options = None
+  _globals['_IMPORTITEM'].fields_by_name['price_overrides']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_IMPORTITEM'].fields_by_name['coupons']._loaded_options = None
+  _globals['_IMPORTITEM'].fields_by_name['coupons']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_IMPORTITEM'].fields_by_name['currency_code']._loaded_options = None
+  _globals['_IMPORTITEM'].fields_by_name['currency_code']._serialized_options = b'\272H\021r\0172\r^([A-Z]{3})?$'
+  _globals['_IMPORTEDCOUPON'].fields_by_name['coupon_code']._loaded_options = None
+  _globals['_IMPORTEDCOUPON'].fields_by_name['coupon_code']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_IMPORTEDCOUPON'].fields_by_name['periods_left']._loaded_options = None
+  _globals['_IMPORTEDCOUPON'].fields_by_name['periods_left']._serialized_options = b'\272H\007\032\005\030\260\t(\000'
   _globals['_IMPORTSSERVICE'].methods_by_name['ImportSubscriptions']._loaded_options = None
   _globals['_IMPORTSSERVICE'].methods_by_name['ImportSubscriptions']._serialized_options = b'\212\265\030\027\n\rimports.write\020\001\030\003 \002(\001\202\323\344\223\002\035\"\030/v1/subscriptions:import:\001*'
-  _globals['_IMPORTOUTCOME']._serialized_start=1652
-  _globals['_IMPORTOUTCOME']._serialized_end=1785
-  _globals['_IMPORTSUBSCRIPTIONSREQUEST']._serialized_start=331
-  _globals['_IMPORTSUBSCRIPTIONSREQUEST']._serialized_end=447
-  _globals['_IMPORTITEM']._serialized_start=450
-  _globals['_IMPORTITEM']._serialized_end=1290
-  _globals['_IMPORTITEM_METADATAENTRY']._serialized_start=1243
-  _globals['_IMPORTITEM_METADATAENTRY']._serialized_end=1290
-  _globals['_IMPORTSUBSCRIPTIONSRESPONSE']._serialized_start=1293
-  _globals['_IMPORTSUBSCRIPTIONSRESPONSE']._serialized_end=1432
-  _globals['_IMPORTRESULT']._serialized_start=1435
-  _globals['_IMPORTRESULT']._serialized_end=1649
-  _globals['_IMPORTSSERVICE']._serialized_start=1788
-  _globals['_IMPORTSSERVICE']._serialized_end=2001
+  _globals['_IMPORTOUTCOME']._serialized_start=2184
+  _globals['_IMPORTOUTCOME']._serialized_end=2317
+  _globals['_IMPORTSUBSCRIPTIONSREQUEST']._serialized_start=370
+  _globals['_IMPORTSUBSCRIPTIONSREQUEST']._serialized_end=486
+  _globals['_IMPORTITEM']._serialized_start=489
+  _globals['_IMPORTITEM']._serialized_end=1738
+  _globals['_IMPORTITEM_METADATAENTRY']._serialized_start=1691
+  _globals['_IMPORTITEM_METADATAENTRY']._serialized_end=1738
+  _globals['_IMPORTEDCOUPON']._serialized_start=1740
+  _globals['_IMPORTEDCOUPON']._serialized_end=1822
+  _globals['_IMPORTSUBSCRIPTIONSRESPONSE']._serialized_start=1825
+  _globals['_IMPORTSUBSCRIPTIONSRESPONSE']._serialized_end=1964
+  _globals['_IMPORTRESULT']._serialized_start=1967
+  _globals['_IMPORTRESULT']._serialized_end=2181
+  _globals['_IMPORTSSERVICE']._serialized_start=2320
+  _globals['_IMPORTSSERVICE']._serialized_end=2533
 # @@protoc_insertion_point(module_scope)

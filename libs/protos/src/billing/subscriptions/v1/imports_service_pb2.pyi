@@ -5,6 +5,7 @@ Import of customers and running subscriptions from another system."""
 
 from billing.common.v1 import item_error_pb2 as _item_error_pb2
 from billing.subscriptions.v1 import customers_service_pb2 as _customers_service_pb2
+from billing.subscriptions.v1 import policy_pb2 as _policy_pb2
 from billing.subscriptions.v1 import subscription_pb2 as _subscription_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -118,6 +119,13 @@ class ImportItem(_message.Message):
     CANCEL_AT_PERIOD_END_FIELD_NUMBER: _builtins.int
     RESUME_TIME_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ADD_ONS_FIELD_NUMBER: _builtins.int
+    PRICE_OVERRIDES_FIELD_NUMBER: _builtins.int
+    COUPONS_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    ALIGNMENT_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    CANCEL_TIME_FIELD_NUMBER: _builtins.int
     external_customer_id: _builtins.str
     """The customer's id in the caller's system."""
     external_subscription_id: _builtins.str
@@ -130,6 +138,8 @@ class ImportItem(_message.Message):
     """State in the other system: TRIALING, ACTIVE, PAST_DUE or PAUSED; unspecified means ACTIVE, or TRIALING with a trial_end_time to come."""
     cancel_at_period_end: _builtins.bool
     """Whether it ends with the period that runs now."""
+    currency_code: _builtins.str
+    """Currency; empty takes the customer's where the plan has it."""
     @_builtins.property
     def customer(self) -> _customers_service_pb2.CreateCustomerRequest:
         """The customer, where it is new; its external_id is empty or the same. One that exists is left as it is."""
@@ -158,6 +168,30 @@ class ImportItem(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels of the subscription."""
 
+    @_builtins.property
+    def add_ons(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.AddOnQuantity]:
+        """Add-ons that it has; one that is charged once is refused, for the other system has charged it."""
+
+    @_builtins.property
+    def price_overrides(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.PriceOverride]:
+        """Prices for this subscription alone; their periods count from the one in which it is taken over."""
+
+    @_builtins.property
+    def coupons(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedCoupon]:
+        """Coupons that go on; each is redeemed here and counts as one of the coupon's redemptions."""
+
+    @_builtins.property
+    def alignment(self) -> _policy_pb2.Alignment:
+        """Where periods begin in the other system; unset takes the plan version's."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Planned end; unset means the plan version's term."""
+
+    @_builtins.property
+    def cancel_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is canceled; not together with cancel_at_period_end."""
+
     def __init__(
         self,
         *,
@@ -174,14 +208,47 @@ class ImportItem(_message.Message):
         cancel_at_period_end: _builtins.bool = ...,
         resume_time: _timestamp_pb2.Timestamp | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        add_ons: _abc.Iterable[_subscription_pb2.AddOnQuantity] | None = ...,
+        price_overrides: _abc.Iterable[_subscription_pb2.PriceOverride] | None = ...,
+        coupons: _abc.Iterable[Global___ImportedCoupon] | None = ...,
+        currency_code: _builtins.str = ...,
+        alignment: _policy_pb2.Alignment | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        cancel_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["billed_until_time", b"billed_until_time", "customer", b"customer", "resume_time", b"resume_time", "start_time", b"start_time", "trial_end_time", b"trial_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alignment", b"alignment", "billed_until_time", b"billed_until_time", "cancel_time", b"cancel_time", "customer", b"customer", "end_time", b"end_time", "resume_time", b"resume_time", "start_time", b"start_time", "trial_end_time", b"trial_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed_until_time", b"billed_until_time", "cancel_at_period_end", b"cancel_at_period_end", "customer", b"customer", "external_customer_id", b"external_customer_id", "external_subscription_id", b"external_subscription_id", "metadata", b"metadata", "plan_code", b"plan_code", "plan_version_id", b"plan_version_id", "quantities", b"quantities", "resume_time", b"resume_time", "start_time", b"start_time", "state", b"state", "trial_end_time", b"trial_end_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_ons", b"add_ons", "alignment", b"alignment", "billed_until_time", b"billed_until_time", "cancel_at_period_end", b"cancel_at_period_end", "cancel_time", b"cancel_time", "coupons", b"coupons", "currency_code", b"currency_code", "customer", b"customer", "end_time", b"end_time", "external_customer_id", b"external_customer_id", "external_subscription_id", b"external_subscription_id", "metadata", b"metadata", "plan_code", b"plan_code", "plan_version_id", b"plan_version_id", "price_overrides", b"price_overrides", "quantities", b"quantities", "resume_time", b"resume_time", "start_time", b"start_time", "state", b"state", "trial_end_time", b"trial_end_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportItem: _TypeAlias = ImportItem  # noqa: Y015
+
+@_typing.final
+class ImportedCoupon(_message.Message):
+    """A coupon that goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUPON_CODE_FIELD_NUMBER: _builtins.int
+    PERIODS_LEFT_FIELD_NUMBER: _builtins.int
+    coupon_code: _builtins.str
+    """The coupon by its code."""
+    periods_left: _builtins.int
+    """For how many periods it is left; 0 means as many as the coupon gives."""
+    def __init__(
+        self,
+        *,
+        coupon_code: _builtins.str = ...,
+        periods_left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coupon_code", b"coupon_code", "periods_left", b"periods_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportedCoupon: _TypeAlias = ImportedCoupon  # noqa: Y015
 
 @_typing.final
 class ImportSubscriptionsResponse(_message.Message):

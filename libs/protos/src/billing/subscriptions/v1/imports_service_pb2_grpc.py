@@ -47,7 +47,7 @@ class ImportsServiceServicer:
     """
 
     def ImportSubscriptions(self, request, context):
-        """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND and those of CreateCustomer and CreateSubscription.
+        """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, INVALID_CHANGE, INVALID_PRICE and those of CreateCustomer and CreateSubscription.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class ImportsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ImportsServiceAsyncStub: ...
     ImportSubscriptions: _grpc.UnaryUnaryMultiCallable[_imports_service_pb2.ImportSubscriptionsRequest, _imports_service_pb2.ImportSubscriptionsResponse]
-    """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND and those of CreateCustomer and CreateSubscription."""
+    """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, INVALID_CHANGE, INVALID_PRICE and those of CreateCustomer and CreateSubscription."""
 
 @_typing.type_check_only
 class ImportsServiceAsyncStub(ImportsServiceStub):
@@ -42,7 +42,7 @@ class ImportsServiceAsyncStub(ImportsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportSubscriptions: _aio.UnaryUnaryMultiCallable[_imports_service_pb2.ImportSubscriptionsRequest, _imports_service_pb2.ImportSubscriptionsResponse]  # type: ignore[assignment]
-    """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND and those of CreateCustomer and CreateSubscription."""
+    """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, INVALID_CHANGE, INVALID_PRICE and those of CreateCustomer and CreateSubscription."""
 
 class ImportsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes over what another system has billed so far."""
@@ -53,6 +53,6 @@ class ImportsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _imports_service_pb2.ImportSubscriptionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_imports_service_pb2.ImportSubscriptionsResponse, _abc.Awaitable[_imports_service_pb2.ImportSubscriptionsResponse]]:
-        """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND and those of CreateCustomer and CreateSubscription."""
+        """Imports up to 500 subscriptions with their customers, each by itself, and answers in request order. What has the external id already is left as it is, so a repetition imports nothing twice. A dry run decides and checks everything in the same way and writes nothing. Naturally idempotent by the external ids. Errors: per item VALIDATION_FAILED, INVALID_IMPORT, CUSTOMER_NOT_FOUND, CUSTOMER_ARCHIVED, CUSTOMER_MISMATCH, PLAN_NOT_FOUND, PLAN_VERSION_NOT_FOUND, INVALID_CHANGE, INVALID_PRICE and those of CreateCustomer and CreateSubscription."""
 
 def add_ImportsServiceServicer_to_server(servicer: ImportsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -139,7 +139,7 @@ class CreateSubscriptionRequest(_message.Message):
     backdating: Global___Backdating.ValueType
     """What becomes of the time behind a start in the past; unspecified means that it is charged."""
     payment_gated: _builtins.bool
-    """Whether it waits for its first payment: incomplete until paid, expired after 23 hours. The first invoice is made at once."""
+    """Whether it waits for its first payment: incomplete until paid, expired after 23 hours. The first invoice is made at once. Refused with a trial, with a first stub that is free, and with a start more than a period in the past: there is no payment of the first period to wait for."""
     currency_code: _builtins.str
     """Currency; empty takes the customer's where the plan has it."""
     reason: _builtins.str
@@ -462,6 +462,9 @@ class ChangeSubscriptionQuantityRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     WHEN_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     etag: _builtins.str
@@ -470,9 +473,19 @@ class ChangeSubscriptionQuantityRequest(_message.Message):
     """When; unspecified takes the rule of the plan version."""
     reason: _builtins.str
     """Why, for the timeline."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How it is settled; unspecified takes the rule of the plan version."""
     @_builtins.property
     def item(self) -> _subscription_pb2.ItemQuantity:
         """The item and its new quantity."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant for ON_DATE."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How it is prorated; unset takes the rule of the plan version."""
 
     def __init__(
         self,
@@ -482,10 +495,13 @@ class ChangeSubscriptionQuantityRequest(_message.Message):
         etag: _builtins.str = ...,
         when: _policy_pb2.ChangeWhen.ValueType = ...,
         reason: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "item", b"item", "proration", b"proration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "item", b"item", "reason", b"reason", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "etag", b"etag", "item", b"item", "proration", b"proration", "reason", b"reason", "settlement", b"settlement", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -498,18 +514,42 @@ class ChangeSubscriptionQuantityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscription(self) -> _subscription_pb2.Subscription:
         """The subscription."""
+
+    @_builtins.property
+    def charges(self) -> _containers.RepeatedCompositeFieldContainer[_charge_pb2.Charge]:
+        """The charges and credits that were made, with their explanations; where the change waits for its time: what it makes then, as far as is known now."""
+
+    @_builtins.property
+    def net(self) -> _money_pb2.Money:
+        """What they come to."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When the change takes effect."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_policy_pb2.ChangeRule]:
+        """Kinds of change it was taken for, each with the rule that was used."""
 
     def __init__(
         self,
         *,
         subscription: _subscription_pb2.Subscription | None = ...,
+        charges: _abc.Iterable[_charge_pb2.Charge] | None = ...,
+        net: _money_pb2.Money | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        rules: _abc.Iterable[_policy_pb2.ChangeRule] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "net", b"net", "subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "effective_time", b"effective_time", "net", b"net", "rules", b"rules", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -538,7 +578,7 @@ class CancelSubscriptionRequest(_message.Message):
     credit: _builtins.bool
     """Whether what was paid ahead for the time after the end is given back."""
     settlement: _policy_pb2.Settlement.ValueType
-    """How the credit is settled; unspecified means at once."""
+    """How the credit is settled: AT_ONCE (also where unspecified), with the last invoice; or NO_CREDIT, which gives nothing back, whatever `credit` says. NEXT_INVOICE is refused: what has ended has no next invoice."""
     reason: _builtins.str
     """Why, for the timeline."""
     @_builtins.property
@@ -855,7 +895,7 @@ class PreviewCancelationRequest(_message.Message):
     credit: _builtins.bool
     """Whether what was paid ahead for the time after the end is given back."""
     settlement: _policy_pb2.Settlement.ValueType
-    """How the credit is settled; unspecified means at once."""
+    """How the credit is settled: AT_ONCE (also where unspecified) or NO_CREDIT. NEXT_INVOICE is refused."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """The instant for ON_DATE."""
@@ -1228,6 +1268,8 @@ class PauseSubscriptionRequest(_message.Message):
     BILLING_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     when: _policy_pb2.ChangeWhen.ValueType
@@ -1238,6 +1280,8 @@ class PauseSubscriptionRequest(_message.Message):
     """Why, for the timeline."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How that is settled: NEXT_INVOICE (also where unspecified), AT_ONCE, or NO_CREDIT, which gives nothing back."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """The instant for ON_DATE."""
@@ -1245,6 +1289,10 @@ class PauseSubscriptionRequest(_message.Message):
     @_builtins.property
     def resume_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends by itself; unset means that it is resumed by a call."""
+
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How what a pause with PAUSE_BILLING_VOID charges and gives back is prorated; unset takes the plan version's proration. The other pauses make no lines when they begin."""
 
     def __init__(
         self,
@@ -1256,10 +1304,12 @@ class PauseSubscriptionRequest(_message.Message):
         billing: _subscription_pb2.PauseBilling.ValueType = ...,
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "resume_time", b"resume_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "proration", b"proration", "resume_time", b"resume_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "effective_time", b"effective_time", "etag", b"etag", "reason", b"reason", "resume_time", b"resume_time", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "effective_time", b"effective_time", "etag", b"etag", "proration", b"proration", "reason", b"reason", "resume_time", b"resume_time", "settlement", b"settlement", "subscription_id", b"subscription_id", "when", b"when"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1316,22 +1366,26 @@ class ResumeSubscriptionRequest(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """The subscription."""
     reason: _builtins.str
     """Why, for the timeline."""
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How the charges for the rest of the period, and those that were held, are settled: AT_ONCE (also where unspecified) or NEXT_INVOICE. NO_CREDIT is refused: there is nothing to give back."""
     def __init__(
         self,
         *,
         subscription_id: _builtins.str = ...,
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "reason", b"reason", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "reason", b"reason", "settlement", b"settlement", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -165,7 +165,7 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeSubscriptionQuantity(self, request, context):
-        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT.
+        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -221,7 +221,7 @@ class SubscriptionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseSubscription(self, request, context):
-        """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND.
+        """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class SubscriptionsServiceStub:
     UpdateSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]
-    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT."""
+    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION."""
     CancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CancelSubscriptionRequest, _subscriptions_service_pb2.CancelSubscriptionResponse]
     """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
     ChangeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionRequest, _subscriptions_service_pb2.ChangeSubscriptionResponse]
@@ -58,7 +58,7 @@ class SubscriptionsServiceStub:
     UndoCancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UndoCancelSubscriptionRequest, _subscriptions_service_pb2.UndoCancelSubscriptionResponse]
     """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING, RENEWALS_BEHIND."""
     PauseSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PauseSubscriptionRequest, _subscriptions_service_pb2.PauseSubscriptionResponse]
-    """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
     ResumeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ResumeSubscriptionRequest, _subscriptions_service_pb2.ResumeSubscriptionResponse]
     """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
     DeleteScheduledChange: _grpc.UnaryUnaryMultiCallable[_subscriptions_service_pb2.DeleteScheduledChangeRequest, _subscriptions_service_pb2.DeleteScheduledChangeResponse]
@@ -86,7 +86,7 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
     UpdateSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UpdateSubscriptionRequest, _subscriptions_service_pb2.UpdateSubscriptionResponse]  # type: ignore[assignment]
     """Changes the external id or the labels. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, INVALID_UPDATE_MASK, EXTERNAL_ID_TAKEN."""
     ChangeSubscriptionQuantity: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionQuantityRequest, _subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]  # type: ignore[assignment]
-    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT."""
+    """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION."""
     CancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.CancelSubscriptionRequest, _subscriptions_service_pb2.CancelSubscriptionResponse]  # type: ignore[assignment]
     """Cancels now, at the end of the period or on a date; what was used until then is billed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
     ChangeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ChangeSubscriptionRequest, _subscriptions_service_pb2.ChangeSubscriptionResponse]  # type: ignore[assignment]
@@ -102,7 +102,7 @@ class SubscriptionsServiceAsyncStub(SubscriptionsServiceStub):
     UndoCancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.UndoCancelSubscriptionRequest, _subscriptions_service_pb2.UndoCancelSubscriptionResponse]  # type: ignore[assignment]
     """Takes back a cancelation that has not happened yet. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, NOT_CANCELING, RENEWALS_BEHIND."""
     PauseSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.PauseSubscriptionRequest, _subscriptions_service_pb2.PauseSubscriptionResponse]  # type: ignore[assignment]
-    """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+    """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
     ResumeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.ResumeSubscriptionRequest, _subscriptions_service_pb2.ResumeSubscriptionResponse]  # type: ignore[assignment]
     """Resumes a paused subscription, or takes back a pause that has not begun. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, RENEWALS_BEHIND."""
     DeleteScheduledChange: _aio.UnaryUnaryMultiCallable[_subscriptions_service_pb2.DeleteScheduledChangeRequest, _subscriptions_service_pb2.DeleteScheduledChangeResponse]  # type: ignore[assignment]
@@ -157,7 +157,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.ChangeSubscriptionQuantityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.ChangeSubscriptionQuantityResponse, _abc.Awaitable[_subscriptions_service_pb2.ChangeSubscriptionQuantityResponse]]:
-        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT."""
+        """Changes the quantity of a seat item by the rule of the plan version, or when the call says. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_ITEM_NOT_FOUND, INVALID_QUANTITY, SUBSCRIPTION_CANCELED, ETAG_MISMATCH, RENEWALS_BEHIND, INVALID_CHANGE, INVALID_CHANGE_TIME, SCHEDULED_CHANGE_CONFLICT, INVALID_PRORATION."""
 
     @_abc_1.abstractmethod
     def CancelSubscription(
@@ -221,7 +221,7 @@ class SubscriptionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_service_pb2.PauseSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_service_pb2.PauseSubscriptionResponse, _abc.Awaitable[_subscriptions_service_pb2.PauseSubscriptionResponse]]:
-        """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND."""
+        """Pauses now, at the period end, until a date or until it is resumed. Idempotent by key. Errors: SUBSCRIPTION_NOT_FOUND, ETAG_MISMATCH, SUBSCRIPTION_CANCELED, INVALID_TRANSITION, INVALID_CHANGE_TIME, RENEWALS_BEHIND, INVALID_PRORATION."""
 
     @_abc_1.abstractmethod
     def ResumeSubscription(
