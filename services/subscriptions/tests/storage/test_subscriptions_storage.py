@@ -13,7 +13,7 @@ from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.main import assemble
 from billing_subscriptions.operations.ports import Outcome, Settlement
 from billing_subscriptions.storage import queues
-from billing_subscriptions.storage.invariants import INVARIANTS
+from billing_subscriptions.storage.invariants import INVARIANTS, some
 from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.unit_of_work import PostgresUnitOfWork
 from billing_subscriptions.wire.events import DUE_TOPIC
@@ -141,6 +141,20 @@ async def test_a_boundary_cannot_be_billed_twice(database, shop):
         with pytest.raises(UniqueViolation, match="billing_due"):
             await PostgresUnitOfWork(tx).dues.add(dues)
         await tx.raw.rollback()
+
+
+@pytest.mark.parametrize(("parts", "rows", "share"), [(4, 1000, 4), (2, 10, 4), (1, 1000, 1)])
+async def test_the_verifier_comes_to_every_subscription(database, shop, parts, rows, share):
+    """Whatever there is: a part of them at a time, and all of them in the end."""
+    tenant_id, buyer, version, made = shop
+    others = [build.started(version, buyer) for _ in range(39)]
+    async with database.begin(admin_call(tenant_id, at=NOW)) as tx:
+        await PostgresUnitOfWork(tx).subscriptions.write(others)
+    query = f"SELECT subscription_id FROM subscription {some(parts, rows)}"
+    async with database.read(admin_call(tenant_id)) as tx:
+        looks = [{row[0] for row in await tx.conn.exec_driver_sql(query)} for _ in range(200)]
+    assert set.union(*looks) == {made.id, *(each.after.id for each in others)}
+    assert 0.6 * 40 / share < sum(map(len, looks)) / 200 < 1.5 * 40 / share
 
 
 async def test_invariants_hold_and_a_broken_one_is_found(database, shop):
