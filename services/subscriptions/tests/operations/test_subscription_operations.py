@@ -8,6 +8,7 @@ from billing_kernel.errors import Conflict
 from billing_kernel.ids import uuid7
 from billing_subscriptions.domain import events
 from billing_subscriptions.domain.cancel import CancelAt, CancelOrder
+from billing_subscriptions.domain.change_matrix import Wishes
 from billing_subscriptions.domain.errors import (
     AsOfInFuture,
     CustomerNotFound,
@@ -59,7 +60,7 @@ async def test_changes_of_a_subscription_are_told(shop):
     made = (await create_subscription(uow, buyer.id, version.id, Order())).subscription
     uow.take()
     await update_subscription(uow, made.id, "ext", None, "v1")
-    await change_subscription_quantity(uow, made.id, "seats", Fraction(3), ChangeWhen.PERIOD_END, "v2")
+    await change_subscription_quantity(uow, made.id, "seats", Fraction(3), Wishes(ChangeWhen.PERIOD_END), "v2")
     await cancel_subscription(uow, made.id, CancelOrder(CancelAt.PERIOD_END), "v4")
     await cancel_subscription(uow, made.id, CancelOrder(CancelAt.NOW), "v5")
     told = uow.take()

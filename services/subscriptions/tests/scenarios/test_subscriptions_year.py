@@ -7,6 +7,7 @@ import subscriptions_builders as build
 from billing_kernel.ids import uuid7
 from billing_kernel.period import Interval
 from billing_subscriptions.domain.cancel import CancelAt, CancelOrder
+from billing_subscriptions.domain.change_matrix import Wishes
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.domain.plan import Timing
 from billing_subscriptions.domain.policy import ChangeWhen
@@ -45,7 +46,7 @@ async def test_a_year_from_31_january_with_seats_that_change_and_an_end():
     assert await advance(uow, "2026-01-31") == [("2026-01-31T00:00", fees)]
     assert await advance(uow, "2026-02-27") == []
     assert await advance(uow, "2026-03-31") == [("2026-02-28T00:00", later), ("2026-03-31T00:00", later)]
-    await change_subscription_quantity(uow, made.id, "seats", Fraction(5), ChangeWhen.PERIOD_END, "")
+    await change_subscription_quantity(uow, made.id, "seats", Fraction(5), Wishes(ChangeWhen.PERIOD_END), "")
     more = later | {"seats": "50.00 EUR"}
     assert await advance(uow, "2026-07-01") == [
         ("2026-04-30T00:00", more),

@@ -7,6 +7,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from billing_kernel.cycle import Cycle
+from billing_kernel.errors import Violation
 from billing_kernel.period import Interval, Period, period
 
 from billing_subscriptions.domain.agenda import next_due_at
@@ -16,6 +17,7 @@ from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.customer import Customer, CustomerState
 from billing_subscriptions.domain.errors import (
     CustomerArchived,
+    InvalidChange,
     PaymentMethodRequired,
     PlanVersionNotPublished,
     StartTooOld,
@@ -78,9 +80,10 @@ def start(
     """A new subscription; its first due is its start, or the end of its trial. `version` is seen in its currency.
 
     Payment-gated with something to pay, the first due is made at once. With `billed_from` the step is IMPORTED.
-    Raises CustomerArchived, PlanVersionNotPublished, PlanVersionArchived, InvalidChangeTime, StartTooOld,
-    InvalidAnchor, PaymentMethodRequired, InvalidQuantity, SubscriptionItemNotFound, InvalidPrice, AddOnNotFound,
-    AddOnNotAllowed, CouponApplied, CurrencyMismatch.
+    Raises CustomerArchived, PlanVersionNotPublished, PlanVersionArchived, InvalidChange for a gate where nothing is
+    paid at the start or more than the first period is over, InvalidChangeTime, StartTooOld, InvalidAnchor,
+    PaymentMethodRequired, InvalidQuantity, SubscriptionItemNotFound, InvalidPrice, AddOnNotFound, AddOnNotAllowed,
+    CouponApplied, CurrencyMismatch.
     """
     refuse_unsellable(customer, version)
     started_at = order.start_at or now
@@ -90,6 +93,8 @@ def start(
     made = replace(made, items=_items(order, made, version, offers))
     for index, coupon in enumerate(order.coupons):
         check_redeemable(order.coupons[:index], coupon, made.currency)
+    if order.payment_gated:
+        _refuse_gate(made, now)
     kind = StepKind.IMPORTED if order.billed_from is not None else StepKind.CREATED
     if order.payment_gated and started_at <= now and made.next_boundary is Boundary.START:
         return _gated(made, version, offers, prices, kind, now)
@@ -105,6 +110,20 @@ def refuse_unsellable(customer: Customer, version: PlanVersion) -> None:
         raise PlanVersionArchived("an archived plan version is sold no more")
     if version.state is not PlanVersionState.PUBLISHED:
         raise PlanVersionNotPublished("only a published plan version is sold")
+
+
+def _refuse_gate(made: Subscription, now: datetime) -> None:
+    """A gate waits for the invoice of the first period, which is made at the start. Raises InvalidChange."""
+    if made.trial_end_at is not None and made.period_index < 0:
+        text = "does not go with a trial, which begins without a payment"
+    elif made.period_index < 0:
+        text = "does not go with a first stub that is free"
+    elif made.period.end <= now:
+        text = "does not go with a start that lies more than a period in the past"
+    else:
+        return
+    violation = Violation("payment_gated", text, "gate.first_period")
+    raise InvalidChange(f"payment_gated {text}", violations=[violation])
 
 
 @dataclass(frozen=True, slots=True)

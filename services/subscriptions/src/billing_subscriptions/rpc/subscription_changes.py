@@ -1,5 +1,7 @@
 """Commands of the life of subscriptions: convert, call one operation, convert, keep the answer."""
 
+from typing import Any
+
 from billing.subscriptions.v1 import subscription_pb2
 from billing.subscriptions.v1 import subscriptions_service_pb2 as pb
 
@@ -23,12 +25,14 @@ from billing_subscriptions.wire.ids import customer_uuid, redemption_uuid, sched
 from billing_subscriptions.wire.orders import (
     cancel_order_from_pb,
     change_order_from_pb,
+    effective_at_from_pb,
     order_from_pb,
     pause_order_from_pb,
     phase_from_pb,
     sold_from_pb,
+    wishes_from_pb,
 )
-from billing_subscriptions.wire.policies import optional_when, rules_to_pb
+from billing_subscriptions.wire.policies import rules_to_pb
 from billing_subscriptions.wire.subscriptions import subscription_to_pb
 from billing_subscriptions.wire.times import time_to_pb
 
@@ -45,27 +49,19 @@ async def change(begin: Begin, request: pb.ChangeSubscriptionRequest) -> pb.Chan
     order, subscription_id = change_order_from_pb(request), subscription_uuid(request.subscription_id)
     async with begin() as uow:
         decided = await change_subscription(uow, subscription_id, order, request.etag, request.reason)
-        charges = charges_of(decided)
-        answer = pb.ChangeSubscriptionResponse(
-            subscription=_after(decided),
-            charges=charges_to_pb(charges),
-            net=net_of(charges, decided.subscription.currency),
-            effective_time=time_to_pb(effective_at(decided)),
-            rules=rules_to_pb(decided.rules),
-        )
-        return await uow.answer(answer)
+        return await uow.answer(pb.ChangeSubscriptionResponse(**_changed(decided)))
 
 
 async def change_quantity(
     begin: Begin, request: pb.ChangeSubscriptionQuantityRequest
 ) -> pb.ChangeSubscriptionQuantityResponse:
     subscription_id, item = subscription_uuid(request.subscription_id), request.item
-    quantity, when = quantity_from_pb(item), optional_when(request.when)
+    quantity, wishes, at = quantity_from_pb(item), wishes_from_pb(request), effective_at_from_pb(request)
     async with begin() as uow:
         decided = await change_subscription_quantity(
-            uow, subscription_id, item.code, quantity, when, request.etag, request.reason
+            uow, subscription_id, item.code, quantity, wishes, request.etag, request.reason, at=at
         )
-        return await uow.answer(pb.ChangeSubscriptionQuantityResponse(subscription=_after(decided)))
+        return await uow.answer(pb.ChangeSubscriptionQuantityResponse(**_changed(decided)))
 
 
 async def cancel(begin: Begin, request: pb.CancelSubscriptionRequest) -> pb.CancelSubscriptionResponse:
@@ -142,6 +138,18 @@ async def remove(begin: Begin, request: pb.RemoveCouponRequest) -> pb.RemoveCoup
         )
         decided = await remove_coupon(uow, subscription_id, redemption_id, request.etag, request.reason)
         return await uow.answer(pb.RemoveCouponResponse(subscription=_after(decided)))
+
+
+def _changed(decided: Decided) -> dict[str, Any]:
+    """The fields that answers to changes have in common."""
+    charges = charges_of(decided)
+    return {
+        "subscription": _after(decided),
+        "charges": charges_to_pb(charges),
+        "net": net_of(charges, decided.subscription.currency),
+        "effective_time": time_to_pb(effective_at(decided)),
+        "rules": rules_to_pb(decided.rules),
+    }
 
 
 def _after(decided: Decided) -> subscription_pb2.Subscription:

@@ -62,15 +62,21 @@ def order_from_pb(request: pb.CreateSubscriptionRequest) -> Order:
 
 def change_order_from_pb(request: pb.ChangeSubscriptionRequest | pb.PreviewChangeRequest) -> ChangeOrder:
     """Raises InvalidQuantity, InvalidChange, InvalidPrice, InvalidProration."""
-    wishes = Wishes(optional_when(request.when), _proration(request), optional_settlement(request.settlement))
-    return ChangeOrder(change_from_pb(request.change), wishes, _effective_at(request))
+    return ChangeOrder(change_from_pb(request.change), wishes_from_pb(request), effective_at_from_pb(request))
+
+
+def wishes_from_pb(
+    request: pb.ChangeSubscriptionRequest | pb.PreviewChangeRequest | pb.ChangeSubscriptionQuantityRequest,
+) -> Wishes:
+    """Raises InvalidProration."""
+    return Wishes(optional_when(request.when), _proration(request), optional_settlement(request.settlement))
 
 
 def cancel_order_from_pb(request: pb.CancelSubscriptionRequest | pb.PreviewCancelationRequest) -> CancelOrder:
     """Raises InvalidProration."""
     return CancelOrder(
         CANCEL_AT.from_pb(request.cancel_at),
-        _effective_at(request),
+        effective_at_from_pb(request),
         request.credit,
         _proration(request),
         optional_settlement(request.settlement),
@@ -81,7 +87,7 @@ def pause_order_from_pb(request: pb.PauseSubscriptionRequest) -> PauseOrder:
     return PauseOrder(
         PAUSE_BILLINGS.from_pb(request.billing),
         optional_when(request.when) or ChangeWhen.NOW,
-        _effective_at(request),
+        effective_at_from_pb(request),
         time_from_pb(request.resume_time) if request.HasField("resume_time") else None,
     )
 
@@ -93,7 +99,8 @@ def phase_from_pb(given: pb.SubscriptionPhase, index: int) -> Phase:
     return Phase(given.code, time_from_pb(given.start_time), change, wishes)
 
 
-def _effective_at(request: Any) -> datetime | None:
+def effective_at_from_pb(request: Any) -> datetime | None:
+    """The instant of ON_DATE; None where it is not set."""
     return time_from_pb(request.effective_time) if request.HasField("effective_time") else None
 
 

@@ -67,7 +67,7 @@ class MigrationsServiceServicer:
     """
 
     def CreateMigration(self, request, context):
-        """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS.
+        """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS, INVALID_PRORATION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class MigrationsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MigrationsServiceAsyncStub: ...
     CreateMigration: _grpc.UnaryUnaryMultiCallable[_migrations_service_pb2.CreateMigrationRequest, _migrations_service_pb2.CreateMigrationResponse]
-    """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS."""
+    """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS, INVALID_PRORATION."""
     GetMigration: _grpc.UnaryUnaryMultiCallable[_migrations_service_pb2.GetMigrationRequest, _migrations_service_pb2.GetMigrationResponse]
     """Answers the progress of a migration and its totals. Changes nothing. Errors: MIGRATION_NOT_FOUND, INVALID_READ_MASK."""
     ListMigrations: _grpc.UnaryUnaryMultiCallable[_migrations_service_pb2.ListMigrationsRequest, _migrations_service_pb2.ListMigrationsResponse]
@@ -50,7 +50,7 @@ class MigrationsServiceAsyncStub(MigrationsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMigration: _aio.UnaryUnaryMultiCallable[_migrations_service_pb2.CreateMigrationRequest, _migrations_service_pb2.CreateMigrationResponse]  # type: ignore[assignment]
-    """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS."""
+    """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS, INVALID_PRORATION."""
     GetMigration: _aio.UnaryUnaryMultiCallable[_migrations_service_pb2.GetMigrationRequest, _migrations_service_pb2.GetMigrationResponse]  # type: ignore[assignment]
     """Answers the progress of a migration and its totals. Changes nothing. Errors: MIGRATION_NOT_FOUND, INVALID_READ_MASK."""
     ListMigrations: _aio.UnaryUnaryMultiCallable[_migrations_service_pb2.ListMigrationsRequest, _migrations_service_pb2.ListMigrationsResponse]  # type: ignore[assignment]
@@ -69,7 +69,7 @@ class MigrationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _migrations_service_pb2.CreateMigrationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_migrations_service_pb2.CreateMigrationResponse, _abc.Awaitable[_migrations_service_pb2.CreateMigrationResponse]]:
-        """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS."""
+        """Starts a migration of all running subscriptions of the source versions and answers at once; it goes on by itself, also after a crash, and does none twice. Each subscription is changed as by ChangeSubscription; one that is refused never stops the others. Repeating it moves nothing twice. Idempotent by key. Errors: PLAN_VERSION_NOT_FOUND, PLAN_VERSION_NOT_PUBLISHED, PLAN_VERSION_ARCHIVED, INVALID_MIGRATION, MIGRATION_OVERLAPS, INVALID_PRORATION."""
 
     @_abc_1.abstractmethod
     def GetMigration(

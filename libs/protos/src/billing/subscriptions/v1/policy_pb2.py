@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from billing.common.v1 import money_pb2 as billing_dot_common_dot_v1_dot_money__pb2
+from billing.common.v1 import price_model_pb2 as billing_dot_common_dot_v1_dot_price__model__pb2
+from billing.common.v1 import tax_facts_pb2 as billing_dot_common_dot_v1_dot_tax__facts__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%billing/subscriptions/v1/policy.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1d\x62illing/common/v1/money.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x01\n\tProration\x12\x41\n\x05\x62\x61sis\x18\x01 \x01(\x0e\x32(.billing.subscriptions.v1.ProrationBasisB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12M\n\x0b\x64\x65nominator\x18\x02 \x01(\x0e\x32..billing.subscriptions.v1.ProrationDenominatorB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0cnominal_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x00\"\x88\x02\n\nChangeRule\x12>\n\x04kind\x18\x01 \x01(\x0e\x32$.billing.subscriptions.v1.ChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12>\n\x04when\x18\x02 \x01(\x0e\x32$.billing.subscriptions.v1.ChangeWhenB\n\xbaH\x07\x82\x01\x04\x10\x01 \x03\x12\x36\n\tproration\x18\x03 \x01(\x0b\x32#.billing.subscriptions.v1.Proration\x12\x42\n\nsettlement\x18\x04 \x01(\x0e\x32$.billing.subscriptions.v1.SettlementB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xcf\x01\n\tAlignment\x12?\n\x04kind\x18\x01 \x01(\x0e\x32\'.billing.subscriptions.v1.AlignmentKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\nanchor_day\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x1f(\x00\x12\x1f\n\x0c\x61nchor_month\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x0c(\x00\x12\x41\n\nfirst_stub\x18\x04 \x01(\x0e\x32#.billing.subscriptions.v1.FirstStubB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xa2\x01\n\tPlanPhase\x12\x30\n\x04\x63ode\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x1a\n\x07periods\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18x(\x01\x12G\n\x10\x64iscount_percent\x18\x03 \x01(\tB-\xbaH*r(2&^((100|[0-9]{1,2})([.][0-9]{1,12})?)?$\"}\n\x11MinimumCommitment\x12\x30\n\x06\x61mount\x18\x01 \x01(\x0b\x32\x18.billing.common.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x0ctax_category\x18\x02 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9_]{0,39})?$\"\xb9\x01\n\x0b\x45ntitlement\x12\x38\n\x0c\x66\x65\x61ture_code\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x19\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01H\x00\x12\x39\n\x07metered\x18\x03 \x01(\x0b\x32&.billing.subscriptions.v1.MeteredGrantH\x00\x12\x11\n\tessential\x18\x04 \x01(\x08\x42\x07\n\x05grant\"\xcf\x01\n\x0cMeteredGrant\x12\x36\n\nmeter_code\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x34\n\x05limit\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x43\n\x05reset\x18\x03 \x01(\x0e\x32*.billing.subscriptions.v1.EntitlementResetB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0c\n\x04soft\x18\x04 \x01(\x08\"\x82\x07\n\tPlanTerms\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12W\n\x15running_subscriptions\x18\x02 \x01(\x0e\x32..billing.subscriptions.v1.RunningSubscriptionsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x44\n\x0c\x63hange_rules\x18\x03 \x03(\x0b\x32$.billing.subscriptions.v1.ChangeRuleB\x08\xbaH\x05\x92\x01\x02\x10\x07\x12\x36\n\tproration\x18\x04 \x01(\x0b\x32#.billing.subscriptions.v1.Proration\x12\x36\n\talignment\x18\x05 \x01(\x0b\x32#.billing.subscriptions.v1.Alignment\x12\"\n\x1atrial_needs_payment_method\x18\x06 \x01(\x08\x12?\n\ttrial_end\x18\x07 \x01(\x0e\x32\".billing.subscriptions.v1.TrialEndB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x06phases\x18\x08 \x03(\x0b\x32#.billing.subscriptions.v1.PlanPhaseB\x08\xbaH\x05\x92\x01\x02\x10\n\x12 \n\x0cterm_periods\x18\t \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xb0\t(\x00\x12=\n\x08term_end\x18\n \x01(\x0e\x32!.billing.subscriptions.v1.TermEndB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12J\n\x0fpast_due_access\x18\x0b \x01(\x0e\x32\'.billing.subscriptions.v1.PastDueAccessB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12R\n\x13minimum_commitments\x18\x0c \x03(\x0b\x32+.billing.subscriptions.v1.MinimumCommitmentB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x45\n\x0ctier_windows\x18\r \x01(\x0e\x32%.billing.subscriptions.v1.TierWindowsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x46\n\x0c\x65ntitlements\x18\x0e \x03(\x0b\x32%.billing.subscriptions.v1.EntitlementB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01*\xaf\x01\n\x0eProrationBasis\x12\x1f\n\x1bPRORATION_BASIS_UNSPECIFIED\x10\x00\x12\x18\n\x14PRORATION_BASIS_NONE\x10\x01\x12\x1e\n\x1aPRORATION_BASIS_BY_SECONDS\x10\x02\x12\x1b\n\x17PRORATION_BASIS_BY_DAYS\x10\x03\x12%\n!PRORATION_BASIS_BY_DAYS_INCLUSIVE\x10\x04*\x8e\x01\n\x14ProrationDenominator\x12%\n!PRORATION_DENOMINATOR_UNSPECIFIED\x10\x00\x12\'\n#PRORATION_DENOMINATOR_ACTUAL_PERIOD\x10\x01\x12&\n\"PRORATION_DENOMINATOR_NOMINAL_DAYS\x10\x02*\xf4\x01\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANGE_KIND_UPGRADE\x10\x01\x12\x19\n\x15\x43HANGE_KIND_DOWNGRADE\x10\x02\x12\x1b\n\x17\x43HANGE_KIND_QUANTITY_UP\x10\x03\x12\x1d\n\x19\x43HANGE_KIND_QUANTITY_DOWN\x10\x04\x12\x1f\n\x1b\x43HANGE_KIND_INTERVAL_CHANGE\x10\x05\x12\x1a\n\x16\x43HANGE_KIND_ITEM_ADDED\x10\x06\x12\x1c\n\x18\x43HANGE_KIND_ITEM_REMOVED\x10\x07*s\n\nChangeWhen\x12\x1b\n\x17\x43HANGE_WHEN_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43HANGE_WHEN_NOW\x10\x01\x12\x1a\n\x16\x43HANGE_WHEN_PERIOD_END\x10\x02\x12\x17\n\x13\x43HANGE_WHEN_ON_DATE\x10\x03*w\n\nSettlement\x12\x1a\n\x16SETTLEMENT_UNSPECIFIED\x10\x00\x12\x1b\n\x17SETTLEMENT_NEXT_INVOICE\x10\x01\x12\x16\n\x12SETTLEMENT_AT_ONCE\x10\x02\x12\x18\n\x14SETTLEMENT_NO_CREDIT\x10\x03*\x8b\x01\n\rAlignmentKind\x12\x1e\n\x1a\x41LIGNMENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41LIGNMENT_KIND_ANNIVERSARY\x10\x01\x12\x1b\n\x17\x41LIGNMENT_KIND_CALENDAR\x10\x02\x12\x1d\n\x19\x41LIGNMENT_KIND_ANCHOR_DAY\x10\x03*g\n\tFirstStub\x12\x1a\n\x16\x46IRST_STUB_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46IRST_STUB_SHORT\x10\x01\x12\x13\n\x0f\x46IRST_STUB_LONG\x10\x02\x12\x13\n\x0f\x46IRST_STUB_NONE\x10\x03*\x88\x01\n\x14RunningSubscriptions\x12%\n!RUNNING_SUBSCRIPTIONS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRUNNING_SUBSCRIPTIONS_KEEP\x10\x01\x12)\n%RUNNING_SUBSCRIPTIONS_MOVE_AT_RENEWAL\x10\x02*g\n\x08TrialEnd\x12\x19\n\x15TRIAL_END_UNSPECIFIED\x10\x00\x12\x15\n\x11TRIAL_END_CONVERT\x10\x01\x12\x14\n\x10TRIAL_END_CANCEL\x10\x02\x12\x13\n\x0fTRIAL_END_PAUSE\x10\x03*\x83\x01\n\rPastDueAccess\x12\x1f\n\x1bPAST_DUE_ACCESS_UNSPECIFIED\x10\x00\x12\x18\n\x14PAST_DUE_ACCESS_FULL\x10\x01\x12\x1d\n\x19PAST_DUE_ACCESS_ESSENTIAL\x10\x02\x12\x18\n\x14PAST_DUE_ACCESS_NONE\x10\x03*L\n\x07TermEnd\x12\x18\n\x14TERM_END_UNSPECIFIED\x10\x00\x12\x12\n\x0eTERM_END_RENEW\x10\x01\x12\x13\n\x0fTERM_END_EXPIRE\x10\x02*`\n\x0bTierWindows\x12\x1c\n\x18TIER_WINDOWS_UNSPECIFIED\x10\x00\x12\x19\n\x15TIER_WINDOWS_CONTINUE\x10\x01\x12\x18\n\x14TIER_WINDOWS_RESTART\x10\x02*\xb0\x01\n\x10\x45ntitlementReset\x12!\n\x1d\x45NTITLEMENT_RESET_UNSPECIFIED\x10\x00\x12$\n ENTITLEMENT_RESET_BILLING_PERIOD\x10\x01\x12\x19\n\x15\x45NTITLEMENT_RESET_DAY\x10\x02\x12\x1b\n\x17\x45NTITLEMENT_RESET_MONTH\x10\x03\x12\x1b\n\x17\x45NTITLEMENT_RESET_NEVER\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%billing/subscriptions/v1/policy.proto\x12\x18\x62illing.subscriptions.v1\x1a\x1d\x62illing/common/v1/money.proto\x1a#billing/common/v1/price_model.proto\x1a!billing/common/v1/tax_facts.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x01\n\tProration\x12\x41\n\x05\x62\x61sis\x18\x01 \x01(\x0e\x32(.billing.subscriptions.v1.ProrationBasisB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12M\n\x0b\x64\x65nominator\x18\x02 \x01(\x0e\x32..billing.subscriptions.v1.ProrationDenominatorB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0cnominal_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x00\"\x88\x02\n\nChangeRule\x12>\n\x04kind\x18\x01 \x01(\x0e\x32$.billing.subscriptions.v1.ChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12>\n\x04when\x18\x02 \x01(\x0e\x32$.billing.subscriptions.v1.ChangeWhenB\n\xbaH\x07\x82\x01\x04\x10\x01 \x03\x12\x36\n\tproration\x18\x03 \x01(\x0b\x32#.billing.subscriptions.v1.Proration\x12\x42\n\nsettlement\x18\x04 \x01(\x0e\x32$.billing.subscriptions.v1.SettlementB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xcf\x01\n\tAlignment\x12?\n\x04kind\x18\x01 \x01(\x0e\x32\'.billing.subscriptions.v1.AlignmentKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\nanchor_day\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x1f(\x00\x12\x1f\n\x0c\x61nchor_month\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x0c(\x00\x12\x41\n\nfirst_stub\x18\x04 \x01(\x0e\x32#.billing.subscriptions.v1.FirstStubB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xa2\x01\n\tPlanPhase\x12\x30\n\x04\x63ode\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x1a\n\x07periods\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18x(\x01\x12G\n\x10\x64iscount_percent\x18\x03 \x01(\tB-\xbaH*r(2&^((100|[0-9]{1,2})([.][0-9]{1,12})?)?$\"\xfa\x01\n\x11MinimumCommitment\x12\x30\n\x06\x61mount\x18\x01 \x01(\x0b\x32\x18.billing.common.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x0ctax_category\x18\x02 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9_]{0,39})?$\x12>\n\x0ctax_behavior\x18\x03 \x01(\x0e\x32\x1e.billing.common.v1.TaxBehaviorB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x08rounding\x18\x04 \x01(\x0e\x32\x1f.billing.common.v1.RoundingModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xb9\x01\n\x0b\x45ntitlement\x12\x38\n\x0c\x66\x65\x61ture_code\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x19\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01H\x00\x12\x39\n\x07metered\x18\x03 \x01(\x0b\x32&.billing.subscriptions.v1.MeteredGrantH\x00\x12\x11\n\tessential\x18\x04 \x01(\x08\x42\x07\n\x05grant\"\xcf\x01\n\x0cMeteredGrant\x12\x36\n\nmeter_code\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9_.-]{0,63}$\x12\x34\n\x05limit\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^[0-9]{1,20}([.][0-9]{1,18})?$\x12\x43\n\x05reset\x18\x03 \x01(\x0e\x32*.billing.subscriptions.v1.EntitlementResetB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0c\n\x04soft\x18\x04 \x01(\x08\"\x82\x07\n\tPlanTerms\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12W\n\x15running_subscriptions\x18\x02 \x01(\x0e\x32..billing.subscriptions.v1.RunningSubscriptionsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x44\n\x0c\x63hange_rules\x18\x03 \x03(\x0b\x32$.billing.subscriptions.v1.ChangeRuleB\x08\xbaH\x05\x92\x01\x02\x10\x07\x12\x36\n\tproration\x18\x04 \x01(\x0b\x32#.billing.subscriptions.v1.Proration\x12\x36\n\talignment\x18\x05 \x01(\x0b\x32#.billing.subscriptions.v1.Alignment\x12\"\n\x1atrial_needs_payment_method\x18\x06 \x01(\x08\x12?\n\ttrial_end\x18\x07 \x01(\x0e\x32\".billing.subscriptions.v1.TrialEndB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x06phases\x18\x08 \x03(\x0b\x32#.billing.subscriptions.v1.PlanPhaseB\x08\xbaH\x05\x92\x01\x02\x10\n\x12 \n\x0cterm_periods\x18\t \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xb0\t(\x00\x12=\n\x08term_end\x18\n \x01(\x0e\x32!.billing.subscriptions.v1.TermEndB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12J\n\x0fpast_due_access\x18\x0b \x01(\x0e\x32\'.billing.subscriptions.v1.PastDueAccessB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12R\n\x13minimum_commitments\x18\x0c \x03(\x0b\x32+.billing.subscriptions.v1.MinimumCommitmentB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x45\n\x0ctier_windows\x18\r \x01(\x0e\x32%.billing.subscriptions.v1.TierWindowsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x46\n\x0c\x65ntitlements\x18\x0e \x03(\x0b\x32%.billing.subscriptions.v1.EntitlementB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01*\xaf\x01\n\x0eProrationBasis\x12\x1f\n\x1bPRORATION_BASIS_UNSPECIFIED\x10\x00\x12\x18\n\x14PRORATION_BASIS_NONE\x10\x01\x12\x1e\n\x1aPRORATION_BASIS_BY_SECONDS\x10\x02\x12\x1b\n\x17PRORATION_BASIS_BY_DAYS\x10\x03\x12%\n!PRORATION_BASIS_BY_DAYS_INCLUSIVE\x10\x04*\x8e\x01\n\x14ProrationDenominator\x12%\n!PRORATION_DENOMINATOR_UNSPECIFIED\x10\x00\x12\'\n#PRORATION_DENOMINATOR_ACTUAL_PERIOD\x10\x01\x12&\n\"PRORATION_DENOMINATOR_NOMINAL_DAYS\x10\x02*\xf4\x01\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANGE_KIND_UPGRADE\x10\x01\x12\x19\n\x15\x43HANGE_KIND_DOWNGRADE\x10\x02\x12\x1b\n\x17\x43HANGE_KIND_QUANTITY_UP\x10\x03\x12\x1d\n\x19\x43HANGE_KIND_QUANTITY_DOWN\x10\x04\x12\x1f\n\x1b\x43HANGE_KIND_INTERVAL_CHANGE\x10\x05\x12\x1a\n\x16\x43HANGE_KIND_ITEM_ADDED\x10\x06\x12\x1c\n\x18\x43HANGE_KIND_ITEM_REMOVED\x10\x07*s\n\nChangeWhen\x12\x1b\n\x17\x43HANGE_WHEN_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43HANGE_WHEN_NOW\x10\x01\x12\x1a\n\x16\x43HANGE_WHEN_PERIOD_END\x10\x02\x12\x17\n\x13\x43HANGE_WHEN_ON_DATE\x10\x03*w\n\nSettlement\x12\x1a\n\x16SETTLEMENT_UNSPECIFIED\x10\x00\x12\x1b\n\x17SETTLEMENT_NEXT_INVOICE\x10\x01\x12\x16\n\x12SETTLEMENT_AT_ONCE\x10\x02\x12\x18\n\x14SETTLEMENT_NO_CREDIT\x10\x03*\x8b\x01\n\rAlignmentKind\x12\x1e\n\x1a\x41LIGNMENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41LIGNMENT_KIND_ANNIVERSARY\x10\x01\x12\x1b\n\x17\x41LIGNMENT_KIND_CALENDAR\x10\x02\x12\x1d\n\x19\x41LIGNMENT_KIND_ANCHOR_DAY\x10\x03*g\n\tFirstStub\x12\x1a\n\x16\x46IRST_STUB_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46IRST_STUB_SHORT\x10\x01\x12\x13\n\x0f\x46IRST_STUB_LONG\x10\x02\x12\x13\n\x0f\x46IRST_STUB_NONE\x10\x03*\x88\x01\n\x14RunningSubscriptions\x12%\n!RUNNING_SUBSCRIPTIONS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRUNNING_SUBSCRIPTIONS_KEEP\x10\x01\x12)\n%RUNNING_SUBSCRIPTIONS_MOVE_AT_RENEWAL\x10\x02*g\n\x08TrialEnd\x12\x19\n\x15TRIAL_END_UNSPECIFIED\x10\x00\x12\x15\n\x11TRIAL_END_CONVERT\x10\x01\x12\x14\n\x10TRIAL_END_CANCEL\x10\x02\x12\x13\n\x0fTRIAL_END_PAUSE\x10\x03*\x83\x01\n\rPastDueAccess\x12\x1f\n\x1bPAST_DUE_ACCESS_UNSPECIFIED\x10\x00\x12\x18\n\x14PAST_DUE_ACCESS_FULL\x10\x01\x12\x1d\n\x19PAST_DUE_ACCESS_ESSENTIAL\x10\x02\x12\x18\n\x14PAST_DUE_ACCESS_NONE\x10\x03*L\n\x07TermEnd\x12\x18\n\x14TERM_END_UNSPECIFIED\x10\x00\x12\x12\n\x0eTERM_END_RENEW\x10\x01\x12\x13\n\x0fTERM_END_EXPIRE\x10\x02*`\n\x0bTierWindows\x12\x1c\n\x18TIER_WINDOWS_UNSPECIFIED\x10\x00\x12\x19\n\x15TIER_WINDOWS_CONTINUE\x10\x01\x12\x18\n\x14TIER_WINDOWS_RESTART\x10\x02*\xb0\x01\n\x10\x45ntitlementReset\x12!\n\x1d\x45NTITLEMENT_RESET_UNSPECIFIED\x10\x00\x12$\n ENTITLEMENT_RESET_BILLING_PERIOD\x10\x01\x12\x19\n\x15\x45NTITLEMENT_RESET_DAY\x10\x02\x12\x1b\n\x17\x45NTITLEMENT_RESET_MONTH\x10\x03\x12\x1b\n\x17\x45NTITLEMENT_RESET_NEVER\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,6 +66,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MINIMUMCOMMITMENT'].fields_by_name['amount']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MINIMUMCOMMITMENT'].fields_by_name['tax_category']._loaded_options = None
   _globals['_MINIMUMCOMMITMENT'].fields_by_name['tax_category']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9_]{0,39})?$'
+  _globals['_MINIMUMCOMMITMENT'].fields_by_name['tax_behavior']._loaded_options = None
+  _globals['_MINIMUMCOMMITMENT'].fields_by_name['tax_behavior']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_MINIMUMCOMMITMENT'].fields_by_name['rounding']._loaded_options = None
+  _globals['_MINIMUMCOMMITMENT'].fields_by_name['rounding']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_ENTITLEMENT'].fields_by_name['feature_code']._loaded_options = None
   _globals['_ENTITLEMENT'].fields_by_name['feature_code']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9_.-]{0,63}$'
   _globals['_ENTITLEMENT'].fields_by_name['value']._loaded_options = None
@@ -94,46 +100,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANTERMS'].fields_by_name['tier_windows']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_PLANTERMS'].fields_by_name['entitlements']._loaded_options = None
   _globals['_PLANTERMS'].fields_by_name['entitlements']._serialized_options = b'\272H\006\222\001\003\020\310\001'
-  _globals['_PRORATIONBASIS']._serialized_start=2423
-  _globals['_PRORATIONBASIS']._serialized_end=2598
-  _globals['_PRORATIONDENOMINATOR']._serialized_start=2601
-  _globals['_PRORATIONDENOMINATOR']._serialized_end=2743
-  _globals['_CHANGEKIND']._serialized_start=2746
-  _globals['_CHANGEKIND']._serialized_end=2990
-  _globals['_CHANGEWHEN']._serialized_start=2992
-  _globals['_CHANGEWHEN']._serialized_end=3107
-  _globals['_SETTLEMENT']._serialized_start=3109
-  _globals['_SETTLEMENT']._serialized_end=3228
-  _globals['_ALIGNMENTKIND']._serialized_start=3231
-  _globals['_ALIGNMENTKIND']._serialized_end=3370
-  _globals['_FIRSTSTUB']._serialized_start=3372
-  _globals['_FIRSTSTUB']._serialized_end=3475
-  _globals['_RUNNINGSUBSCRIPTIONS']._serialized_start=3478
-  _globals['_RUNNINGSUBSCRIPTIONS']._serialized_end=3614
-  _globals['_TRIALEND']._serialized_start=3616
-  _globals['_TRIALEND']._serialized_end=3719
-  _globals['_PASTDUEACCESS']._serialized_start=3722
-  _globals['_PASTDUEACCESS']._serialized_end=3853
-  _globals['_TERMEND']._serialized_start=3855
-  _globals['_TERMEND']._serialized_end=3931
-  _globals['_TIERWINDOWS']._serialized_start=3933
-  _globals['_TIERWINDOWS']._serialized_end=4029
-  _globals['_ENTITLEMENTRESET']._serialized_start=4032
-  _globals['_ENTITLEMENTRESET']._serialized_end=4208
-  _globals['_PRORATION']._serialized_start=161
-  _globals['_PRORATION']._serialized_end=352
-  _globals['_CHANGERULE']._serialized_start=355
-  _globals['_CHANGERULE']._serialized_end=619
-  _globals['_ALIGNMENT']._serialized_start=622
-  _globals['_ALIGNMENT']._serialized_end=829
-  _globals['_PLANPHASE']._serialized_start=832
-  _globals['_PLANPHASE']._serialized_end=994
-  _globals['_MINIMUMCOMMITMENT']._serialized_start=996
-  _globals['_MINIMUMCOMMITMENT']._serialized_end=1121
-  _globals['_ENTITLEMENT']._serialized_start=1124
-  _globals['_ENTITLEMENT']._serialized_end=1309
-  _globals['_METEREDGRANT']._serialized_start=1312
-  _globals['_METEREDGRANT']._serialized_end=1519
-  _globals['_PLANTERMS']._serialized_start=1522
-  _globals['_PLANTERMS']._serialized_end=2420
+  _globals['_PRORATIONBASIS']._serialized_start=2621
+  _globals['_PRORATIONBASIS']._serialized_end=2796
+  _globals['_PRORATIONDENOMINATOR']._serialized_start=2799
+  _globals['_PRORATIONDENOMINATOR']._serialized_end=2941
+  _globals['_CHANGEKIND']._serialized_start=2944
+  _globals['_CHANGEKIND']._serialized_end=3188
+  _globals['_CHANGEWHEN']._serialized_start=3190
+  _globals['_CHANGEWHEN']._serialized_end=3305
+  _globals['_SETTLEMENT']._serialized_start=3307
+  _globals['_SETTLEMENT']._serialized_end=3426
+  _globals['_ALIGNMENTKIND']._serialized_start=3429
+  _globals['_ALIGNMENTKIND']._serialized_end=3568
+  _globals['_FIRSTSTUB']._serialized_start=3570
+  _globals['_FIRSTSTUB']._serialized_end=3673
+  _globals['_RUNNINGSUBSCRIPTIONS']._serialized_start=3676
+  _globals['_RUNNINGSUBSCRIPTIONS']._serialized_end=3812
+  _globals['_TRIALEND']._serialized_start=3814
+  _globals['_TRIALEND']._serialized_end=3917
+  _globals['_PASTDUEACCESS']._serialized_start=3920
+  _globals['_PASTDUEACCESS']._serialized_end=4051
+  _globals['_TERMEND']._serialized_start=4053
+  _globals['_TERMEND']._serialized_end=4129
+  _globals['_TIERWINDOWS']._serialized_start=4131
+  _globals['_TIERWINDOWS']._serialized_end=4227
+  _globals['_ENTITLEMENTRESET']._serialized_start=4230
+  _globals['_ENTITLEMENTRESET']._serialized_end=4406
+  _globals['_PRORATION']._serialized_start=233
+  _globals['_PRORATION']._serialized_end=424
+  _globals['_CHANGERULE']._serialized_start=427
+  _globals['_CHANGERULE']._serialized_end=691
+  _globals['_ALIGNMENT']._serialized_start=694
+  _globals['_ALIGNMENT']._serialized_end=901
+  _globals['_PLANPHASE']._serialized_start=904
+  _globals['_PLANPHASE']._serialized_end=1066
+  _globals['_MINIMUMCOMMITMENT']._serialized_start=1069
+  _globals['_MINIMUMCOMMITMENT']._serialized_end=1319
+  _globals['_ENTITLEMENT']._serialized_start=1322
+  _globals['_ENTITLEMENT']._serialized_end=1507
+  _globals['_METEREDGRANT']._serialized_start=1510
+  _globals['_METEREDGRANT']._serialized_end=1717
+  _globals['_PLANTERMS']._serialized_start=1720
+  _globals['_PLANTERMS']._serialized_end=2618
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,8 @@ isort:skip_file
 The rules by which a subscription changes, each a named setting of the plan version that a call may replace."""
 
 from billing.common.v1 import money_pb2 as _money_pb2
+from billing.common.v1 import price_model_pb2 as _price_model_pb2
+from billing.common.v1 import tax_facts_pb2 as _tax_facts_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -531,8 +533,14 @@ class MinimumCommitment(_message.Message):
 
     AMOUNT_FIELD_NUMBER: _builtins.int
     TAX_CATEGORY_FIELD_NUMBER: _builtins.int
+    TAX_BEHAVIOR_FIELD_NUMBER: _builtins.int
+    ROUNDING_FIELD_NUMBER: _builtins.int
     tax_category: _builtins.str
     """Tax category of the charge that fills up; empty means digital_service."""
+    tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType
+    """Whether the amount contains its tax; unspecified means exclusive. Charges count as they are priced, so an inclusive commitment needs inclusive prices: gross is compared with gross."""
+    rounding: _price_model_pb2.RoundingMode.ValueType
+    """How the commitment of a part of a period is rounded to minor units; unspecified means half up."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount a whole period, one a currency."""
@@ -542,10 +550,12 @@ class MinimumCommitment(_message.Message):
         *,
         amount: _money_pb2.Money | None = ...,
         tax_category: _builtins.str = ...,
+        tax_behavior: _tax_facts_pb2.TaxBehavior.ValueType = ...,
+        rounding: _price_model_pb2.RoundingMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "tax_category", b"tax_category"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "rounding", b"rounding", "tax_behavior", b"tax_behavior", "tax_category", b"tax_category"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
