@@ -9,6 +9,12 @@ from google.api import annotations_pb2
 from tools.contract import Method, files, methods, nested
 
 METHODS = tuple(methods())
+REFUSED = {  # by the field of a request
+    "etag": "ETAG_MISMATCH",
+    "page_token": "INVALID_PAGE_TOKEN",
+    "proration": "INVALID_PRORATION",
+    "update_mask": "INVALID_UPDATE_MASK",
+}
 UNPAGED = {"billing.tax.v1.TaxService/ListRates"}  # one place at one instant has a handful of rates
 
 
@@ -68,6 +74,12 @@ def test_paths_are_unique():
 def test_comment_names_the_errors_and_what_a_repetition_does(method):
     assert "Errors:" in method.comment
     assert re.search(r"dempoten|hanges nothing", method.comment), method.comment
+
+
+@pytest.mark.parametrize("field", sorted(REFUSED))
+def test_comment_names_what_a_field_is_refused_for(method, field):
+    if field in method.descriptor.input_type.fields_by_name:
+        assert REFUSED[field] in re.findall(r"[A-Z_]+", method.comment), f"{method} takes {field}"
 
 
 def test_lists_are_paged(method):
