@@ -1,6 +1,7 @@
 """Section B: minimum commitments of a whole plan, prorated and rounded apart from the fee, then subtracted.
 
-Fee 1000.00 in arrears, commitment 10000.00, no usage, days counted with the last one.
+Fee 1000.00 in arrears, commitment 10000.00, no usage, days counted with the last one. With inclusive prices all of
+these are gross.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ class CommitmentCase:
     alignment: Json = field(default_factory=dict)
     commitment: int = 1_000_000
     timing: str = "ARREARS"
+    tax: str = "EXCLUSIVE"
 
 
 WEEK, MONTH, QUARTER, YEAR = ("WEEK", 1), ("MONTH", 1), ("MONTH", 3), ("YEAR", 1)
 CASES = (
     CommitmentCase("week", "2023-02-01", "2023-02-08", WEEK, ((100000, 900000),)),
+    CommitmentCase("week-inclusive", "2023-02-01", "2023-02-08", WEEK, ((100000, 900000),), tax="INCLUSIVE"),
     CommitmentCase("week-calendar", "2023-02-01", "2023-02-06", WEEK, ((71429, 642857),), CALENDAR),
     CommitmentCase("month", "2023-02-04", "2023-03-04", MONTH, ((100000, 900000),)),
     CommitmentCase("month-calendar", "2023-02-04", "2023-03-01", MONTH, ((89286, 803571),), CALENDAR),

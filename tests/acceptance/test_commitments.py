@@ -28,17 +28,22 @@ async def test_minimum_commitment_is_filled_up(seller: Api, billed: dict[str, Js
     invoices.sort(key=_order)
     assert [_parts(each) for each in invoices] == list(case.invoices)
     for invoice in invoices:
-        assert int(invoice["net_minor"]) == sum(_parts(invoice))
+        taxed = "total_minor" if case.tax == "INCLUSIVE" else "net_minor"
+        assert int(invoice[taxed]) == sum(_parts(invoice))
+        assert int(invoice["net_minor"]) < int(invoice["total_minor"])
 
 
 async def _sold(api: Api, case: CommitmentCase) -> Json:
+    behavior = f"TAX_BEHAVIOR_{case.tax}"
     version = await shop.plan(
         api,
-        [shop.item("fee", flat("1000"), timing=case.timing)],
+        [shop.item("fee", flat("1000"), timing=case.timing, tax_behavior=behavior)],
         every=case.every,
         alignment=case.alignment,
         proration=INCLUSIVE,
-        minimum_commitments=[{"amount": {"currency_code": "EUR", "amount_minor": case.commitment}}],
+        minimum_commitments=[
+            {"amount": {"currency_code": "EUR", "amount_minor": case.commitment}, "tax_behavior": behavior}
+        ],
     )
     return await shop.subscribe(api, version, case.start, end_time=shop.instant(case.end))
 

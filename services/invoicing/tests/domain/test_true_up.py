@@ -3,7 +3,8 @@
 from fractions import Fraction
 
 import pytest
-from billing.common.v1 import period_pb2
+from billing.common.v1 import period_pb2, tax_facts_pb2
+from billing_invoicing.domain.due import TaxBehavior
 from billing_invoicing.domain.true_up import with_true_up
 from billing_invoicing.wire.dues import due_from_pb
 from billing_kernel.money import Money
@@ -64,6 +65,17 @@ def test_the_explanation_gives_the_amount():
         " = 45.00 EUR"
     )
     assert (charge.code, charge.description, charge.quantity) == ("", "Minimum commitment", "")
+
+
+def test_with_inclusive_prices_gross_is_held_against_gross():
+    inclusive = {"tax_behavior": tax_facts_pb2.TAX_BEHAVIOR_INCLUSIVE}
+    facts = {"plan_version": "pv_1", "period_start": "2026-01-01T00:00:00Z"}
+    explained = Explanation(Constant(Fraction(100), "EUR a month"), "EUR", references=facts)
+    promised = commitment(10000, explanation=explained.to_json(), **inclusive)
+    due = with_true_up(due_from_pb(billing_due([flat_charge(3000, **inclusive)], commitment=promised)))
+    added = due.charges[-1]
+    assert (added.amount_minor, added.tax_behavior) == (7000, TaxBehavior.INCLUSIVE)
+    assert explanation_from_json(added.explanation).references == facts
 
 
 @pytest.mark.parametrize("explanation", ["none", Explanation(Constant(Fraction(7), "EUR"), "EUR").to_json()])

@@ -30,6 +30,7 @@ def tiers(*rows):
 GRADUATED = "items[0].price.graduated."
 DAYS = "PRORATION_BASIS_BY_DAYS"
 HOURLY = {"commitment": {"amount": "5", "window": "COMMITMENT_WINDOW_HOUR"}}
+EUROS = {"currency_code": "EUR", "amount_minor": "10000"}
 REFUSED = [
     ((tiers(("10", "1"), ("5", "1"), ("", "1")),), {}, "INVALID_PRICE", f"{GRADUATED}tiers[1].up_to"),
     ((tiers(("10", "1"), ("10", "1"), ("", "1")),), {}, "INVALID_PRICE", f"{GRADUATED}tiers[1].up_to"),
@@ -113,6 +114,12 @@ REFUSED = [
         {"terms": {"minimum_commitments": [{"amount": {"currency_code": "ZZZ", "amount_minor": "1"}}]}},
         "UNKNOWN_CURRENCY",
         "terms.minimum_commitments[0].amount.currency_code",
+    ),
+    (
+        (base(),),
+        {"terms": {"minimum_commitments": [{"amount": EUROS, "tax_behavior": "TAX_BEHAVIOR_INCLUSIVE"}]}},
+        "INVALID_PLAN_TERMS",
+        "terms.minimum_commitments[0].tax_behavior",
     ),
 ]
 

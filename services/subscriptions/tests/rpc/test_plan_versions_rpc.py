@@ -2,6 +2,7 @@
 
 import catalog_requests as ask
 import pytest
+from billing.common.v1 import price_model_pb2, tax_facts_pb2
 from billing.subscriptions.v1 import features_service_pb2, plan_pb2, products_service_pb2
 from billing.subscriptions.v1 import plans_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -59,7 +60,9 @@ EVERYTHING = {
     "term_periods": 12,
     "term_end": "TERM_END_EXPIRE",
     "past_due_access": "PAST_DUE_ACCESS_ESSENTIAL",
-    "minimum_commitments": [{"amount": {"currency_code": "EUR", "amount_minor": "10000"}}],
+    "minimum_commitments": [
+        {"amount": {"currency_code": "EUR", "amount_minor": "10000"}, "rounding": "ROUNDING_MODE_DOWN"}
+    ],
     "tier_windows": "TIER_WINDOWS_RESTART",
     "entitlements": [
         {"feature_code": "sso", "essential": True},
@@ -90,7 +93,12 @@ async def test_terms_and_currencies_come_back_as_they_were_written(admin):
     assert (made.terms.alignment, made.terms.phases[0]) == (wanted.alignment, wanted.phases[0])
     assert made.terms.effective_time == wanted.effective_time
     assert [each.WhichOneof("grant") for each in made.terms.entitlements] == [None, "value", "metered"]
-    assert made.terms.minimum_commitments[0].amount.amount_minor == 10000
+    commitment = made.terms.minimum_commitments[0]
+    assert (commitment.amount.amount_minor, commitment.rounding) == (10000, price_model_pb2.ROUNDING_MODE_DOWN)
+    assert (commitment.tax_category, commitment.tax_behavior) == (
+        "digital_service",
+        tax_facts_pb2.TAX_BEHAVIOR_EXCLUSIVE,
+    )
     for name in ("running_subscriptions", "trial_end", "term_periods", "term_end", "past_due_access", "tier_windows"):
         assert getattr(made.terms, name) == getattr(wanted, name)
 

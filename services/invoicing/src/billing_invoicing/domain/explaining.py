@@ -1,7 +1,7 @@
 """What invoicing adds to an explanation: the discounts on an amount, the cap of a credit. It still evaluates."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -69,6 +69,14 @@ def _explanation(text: str, otherwise: Node, currency: str) -> Explanation:
         return explanation_from_json(text)
     except InvalidExplanation:
         return Explanation(otherwise, currency)
+
+
+def references_of(text: str) -> Mapping[str, str]:
+    """The references of an explanation; none where it cannot be read."""
+    try:
+        return explanation_from_json(text).references
+    except InvalidExplanation:
+        return {}
 
 
 def root_of(text: str, amount: Money, label: str) -> Node:

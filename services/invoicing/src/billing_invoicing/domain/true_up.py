@@ -8,7 +8,7 @@ from billing_pricing import Explanation
 from billing_pricing.nodes import Constant, Maximum, Node, Subtract
 
 from billing_invoicing.domain.due import Charge, Commitment, Due, Exact
-from billing_invoicing.domain.explaining import major, root_of
+from billing_invoicing.domain.explaining import major, references_of, root_of
 
 NO_QUANTITY = ""
 
@@ -48,7 +48,9 @@ def _charge(commitment: Commitment, spent_minor: int, missed_minor: int, currenc
         "",
         Exact(str(exact.numerator), str(exact.denominator)),
         missed_minor,
-        Explanation(_tree(commitment, spent_minor, currency), currency).to_json(),
+        Explanation(
+            _tree(commitment, spent_minor, currency), currency, references=references_of(commitment.explanation)
+        ).to_json(),
         commitment.tax_category,
         commitment.tax_behavior,
         commitment.supply_at,

@@ -10,8 +10,8 @@ from billing_pricing import Explanation
 from billing_pricing.nodes import Constant, Node, Share
 
 from billing_subscriptions.domain.charges import COMMITMENT, WHOLE, Charge, Commitment, charge_id
-from billing_subscriptions.domain.items import TICK, Frame
-from billing_subscriptions.domain.plan_item import TaxBehavior
+from billing_subscriptions.domain.items import TICK, Frame, proration_name
+from billing_subscriptions.domain.references import period_facts
 
 
 def commitment_of(frame: Frame, end: datetime) -> Commitment | None:
@@ -26,17 +26,18 @@ def commitment_of(frame: Frame, end: datetime) -> Commitment | None:
     tree: Node = Constant(wanted.amount.exact().value, f"{subscription.currency} committed a period")
     if part != WHOLE:
         tree = Share(part, f"of the period, {frame.words(terms.proration)}", tree)
+    facts = period_facts(frame.version.id, served, "" if part == WHOLE else proration_name(terms.proration))
     exact = ExactAmount(subscription.currency, wanted.amount.exact().value * part)
     return Commitment(
         charge_id=charge_id(subscription.id, served, COMMITMENT),
         description="Minimum commitment",
         service_period=served,
-        amount=round_amount(exact),
+        amount=round_amount(exact, wanted.rounding),
         exact=exact,
         billed=Money(subscription.currency, subscription.period_billed_minor),
-        explanation=Explanation(tree, subscription.currency, references={"plan": str(frame.version.id)}).to_json(),
+        explanation=Explanation(tree, subscription.currency, wanted.rounding, facts).to_json(),
         tax_category=wanted.tax_category,
-        tax_behavior=TaxBehavior.EXCLUSIVE,
+        tax_behavior=wanted.tax_behavior,
         supply_at=served.end - TICK,
     )
 

@@ -282,7 +282,8 @@ def _check(wanted: NewVersion) -> None:
     if sum(map(_tiers, wanted.items)) > TIERS_MAX:
         form.append(Violation("items", f"have more than {TIERS_MAX} tiers in all", "item.tiers"))
     check_items([(f"items[{index}]", item) for index, item in enumerate(wanted.items)], wanted.currency, form)
-    check_terms(wanted.terms, wanted.interval, priced_in(wanted.currency, wanted.items))
+    behaviors = {item.tax_behavior for item in wanted.items}
+    check_terms(wanted.terms, wanted.interval, priced_in(wanted.currency, wanted.items), behaviors)
 
 
 def _tiers(item: NewItem) -> int:

@@ -9,7 +9,7 @@ from billing_kernel.errors import Violation
 from billing_kernel.period import Interval
 
 from billing_subscriptions.domain.catalog_errors import InvalidPlanTerms
-from billing_subscriptions.domain.plan_item import check_currency
+from billing_subscriptions.domain.plan_item import TaxBehavior, check_currency
 from billing_subscriptions.domain.policy import (
     Alignment,
     AlignmentKind,
@@ -37,8 +37,10 @@ def change_rules(rules: Sequence[tuple[ChangeKind, ChangeRule]]) -> Mapping[Chan
     return dict(rules)
 
 
-def check_terms(terms: PlanTerms, interval: Interval, currencies: Collection[str]) -> None:
-    """`currencies`: those in which the plan is sold.
+def check_terms(
+    terms: PlanTerms, interval: Interval, currencies: Collection[str], behaviors: Collection[TaxBehavior] = ()
+) -> None:
+    """`currencies`: those in which the plan is sold. `behaviors`: whether the prices of its items contain their tax.
 
     Raises InvalidPlanTerms that names every field that is wrong, UnknownCurrency.
     """
@@ -48,6 +50,9 @@ def check_terms(terms: PlanTerms, interval: Interval, currencies: Collection[str
         check_currency(path, each.amount.currency)
         if each.amount.currency not in currencies:
             broken.append(Violation(path, f"the plan is not sold in {each.amount.currency}", "commitment.currency"))
+        if each.tax_behavior is TaxBehavior.INCLUSIVE and TaxBehavior.EXCLUSIVE in behaviors:
+            path = f"terms.minimum_commitments[{index}].tax_behavior"
+            broken.append(Violation(path, "contains tax, prices of the plan do not", "commitment.tax_behavior"))
     broken += [*_violations(terms, interval), *entitlement_violations("terms.entitlements", terms.entitlements)]
     if broken:
         raise refused(broken)

@@ -10,6 +10,9 @@ from billing_kernel.cycle import FirstStub, calendar_anchor, day_anchor
 from billing_kernel.money import Money
 from billing_kernel.period import Interval
 from billing_kernel.proration import Proration
+from billing_kernel.rounding import Rounding
+
+from billing_subscriptions.domain.plan_item import TaxBehavior
 
 BY_SECONDS = Proration()
 
@@ -134,10 +137,12 @@ class PlanPhase:
 
 @dataclass(frozen=True, slots=True)
 class MinimumCommitment:
-    """The least that the charges of one whole period come to, in one currency."""
+    """The least that the charges of one whole period come to, in one currency. INCLUSIVE: with their taxes."""
 
     amount: Money
     tax_category: str = "digital_service"
+    tax_behavior: TaxBehavior = TaxBehavior.EXCLUSIVE
+    rounding: Rounding = Rounding.HALF_UP
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Rules of plan versions <-> the JSON of their column. What is as by default is left out, so old rows read as {}."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,9 @@ from billing_kernel.cycle import FirstStub
 from billing_kernel.decimals import format_decimal, parse_decimal
 from billing_kernel.money import Money
 from billing_kernel.proration import Basis, Denominator, Proration
+from billing_kernel.rounding import Rounding
 
+from billing_subscriptions.domain.plan_item import TaxBehavior
 from billing_subscriptions.domain.policy import (
     Alignment,
     AlignmentKind,
@@ -50,9 +52,7 @@ def terms_to_json(terms: PlanTerms) -> Json:
         "trial_needs_payment_method": terms.trial_needs_payment_method,
         "phases": [_phase_to_json(phase) for phase in terms.phases],
         "term_periods": terms.term_periods,
-        "minimum_commitments": [
-            [each.amount.currency, each.amount.minor, each.tax_category] for each in terms.minimum_commitments
-        ],
+        "minimum_commitments": [_commitment_to_json(each) for each in terms.minimum_commitments],
         "entitlements": [entitlement_to_json(each) for each in terms.entitlements],
     }
     assert set(written) == {field.name for field in fields(PlanTerms)}, "every rule is kept"
@@ -128,6 +128,22 @@ def _phase_from_json(found: list[Any]) -> PlanPhase:
     return PlanPhase(code, periods, None if percent is None else parse_decimal(percent))
 
 
+def _commitment_to_json(each: MinimumCommitment) -> list[Any]:
+    """What was there first alone, as long as the rest is as by default: so the release before reads it too."""
+    first = [each.amount.currency, each.amount.minor, each.tax_category]
+    usual = each == MinimumCommitment(each.amount, each.tax_category)
+    return first if usual else [*first, each.tax_behavior.value, each.rounding.value]
+
+
+def _commitment_from_json(found: list[Any]) -> MinimumCommitment:
+    currency, minor, tax_category, *later = found
+    made = MinimumCommitment(Money(currency, minor), tax_category)
+    if not later:
+        return made
+    tax_behavior, rounding = later
+    return replace(made, tax_behavior=TaxBehavior(tax_behavior), rounding=Rounding(rounding))
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "effective_at": datetime.fromisoformat,
     "change_rules": lambda found: {ChangeKind(kind): rule_from_json(rule) for kind, rule in found.items()},
@@ -136,9 +152,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "trial_needs_payment_method": bool,
     "phases": lambda found: tuple(map(_phase_from_json, found)),
     "term_periods": int,
-    "minimum_commitments": lambda found: tuple(
-        MinimumCommitment(Money(currency, minor), tax_category) for currency, minor, tax_category in found
-    ),
+    "minimum_commitments": lambda found: tuple(map(_commitment_from_json, found)),
     "entitlements": lambda found: tuple(map(entitlement_from_json, found)),
 }
 assert set(ENUMS) | set(_READERS) == {field.name for field in fields(PlanTerms)}, "every rule is read"

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from fractions import Fraction
 
-from billing.common.v1 import money_pb2
+from billing.common.v1 import money_pb2, price_model_pb2, tax_facts_pb2
 from billing.subscriptions.v1 import policy_pb2 as pb
 from billing_kernel.decimals import format_decimal, parse_decimal
 from billing_kernel.money import Money
+from billing_kernel.rounding import Rounding
 
 from billing_subscriptions.domain.policy import (
     Entitlement,
@@ -22,6 +23,7 @@ from billing_subscriptions.domain.policy import (
     TrialEnd,
 )
 from billing_subscriptions.wire.enums import EnumTable
+from billing_subscriptions.wire.plan_items import TAX_BEHAVIORS
 from billing_subscriptions.wire.policies import (
     alignment_from_pb,
     alignment_to_pb,
@@ -37,6 +39,7 @@ TRIAL_ENDS = EnumTable(pb.TrialEnd, TrialEnd, "TRIAL_END_")
 PAST_DUE_ACCESS = EnumTable(pb.PastDueAccess, PastDueAccess, "PAST_DUE_ACCESS_")
 TERM_ENDS = EnumTable(pb.TermEnd, TermEnd, "TERM_END_")
 TIER_WINDOWS = EnumTable(pb.TierWindows, TierWindows, "TIER_WINDOWS_")
+ROUNDINGS = EnumTable(price_model_pb2.RoundingMode, Rounding, "ROUNDING_MODE_")
 RESETS = EnumTable(pb.EntitlementReset, EntitlementReset, "ENTITLEMENT_RESET_")
 
 
@@ -91,12 +94,19 @@ def _phase_to_pb(phase: PlanPhase) -> pb.PlanPhase:
 
 def _commitment_from_pb(given: pb.MinimumCommitment) -> MinimumCommitment:
     amount = Money(given.amount.currency_code, given.amount.amount_minor)
-    return MinimumCommitment(amount, given.tax_category or "digital_service")
+    behavior = TAX_BEHAVIORS.from_pb(given.tax_behavior or tax_facts_pb2.TAX_BEHAVIOR_EXCLUSIVE)
+    rounding = ROUNDINGS.from_pb(given.rounding or price_model_pb2.ROUNDING_MODE_HALF_UP)
+    return MinimumCommitment(amount, given.tax_category or "digital_service", behavior, rounding)
 
 
 def _commitment_to_pb(commitment: MinimumCommitment) -> pb.MinimumCommitment:
     amount = money_pb2.Money(currency_code=commitment.amount.currency, amount_minor=commitment.amount.minor)
-    return pb.MinimumCommitment(amount=amount, tax_category=commitment.tax_category)
+    return pb.MinimumCommitment(
+        amount=amount,
+        tax_category=commitment.tax_category,
+        tax_behavior=TAX_BEHAVIORS.to_pb(commitment.tax_behavior),
+        rounding=ROUNDINGS.to_pb(commitment.rounding),
+    )
 
 
 def entitlement_from_pb(given: pb.Entitlement) -> Entitlement:
