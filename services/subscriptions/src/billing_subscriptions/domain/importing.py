@@ -1,6 +1,6 @@
 """A subscription as another system knows it, taken over: nothing is billed that was billed there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -13,10 +13,11 @@ from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.errors import InvalidImport
 from billing_subscriptions.domain.pause import PauseOrder, pause
 from billing_subscriptions.domain.plan import PlanVersion
+from billing_subscriptions.domain.policy import Alignment
 from billing_subscriptions.domain.standing import mark_standing
 from billing_subscriptions.domain.start import Order
-from billing_subscriptions.domain.step import Offers, Step, StepKind
-from billing_subscriptions.domain.subscription import PauseBilling, State
+from billing_subscriptions.domain.step import AddOnOffer, Offers, Step, StepKind
+from billing_subscriptions.domain.subscription import AppliedCoupon, PauseBilling, PriceOverride, State
 
 IMPORTABLE = frozenset({State.TRIALING, State.ACTIVE, State.PAST_DUE, State.PAUSED})
 
@@ -25,7 +26,8 @@ IMPORTABLE = frozenset({State.TRIALING, State.ACTIVE, State.PAST_DUE, State.PAUS
 class Imported:
     """`state` None: TRIALING while the trial runs, else ACTIVE. `billed_until` None: the end of the period that runs.
 
-    A trial that is over gives the instant from which periods are counted.
+    A trial that is over gives the instant from which periods are counted. `alignment` None: the plan version's. Prices
+    of its own and coupons count their periods from the next one on; a coupon's None are those of the coupon.
     """
 
     external_id: str
@@ -34,6 +36,12 @@ class Imported:
     trial_end_at: datetime | None = None
     billed_until: datetime | None = None
     quantities: Mapping[str, Fraction] = field(default_factory=dict)
+    add_ons: Mapping[str, Fraction] = field(default_factory=dict)
+    overrides: tuple[PriceOverride, ...] = ()
+    coupons: Mapping[str, int | None] = field(default_factory=dict)
+    alignment: Alignment | None = None
+    ends_at: datetime | None = None
+    cancel_at: datetime | None = None
     cancel_at_period_end: bool = False
     resume_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -45,13 +53,19 @@ def order_of(imported: Imported, version: PlanVersion, zone: str, *, now: dateti
     trial_end_at = imported.trial_end_at
     trialing = trial_end_at is not None and trial_end_at > now
     _check_state(imported, trialing, now)
-    billed = None if trialing else imported.billed_until or _period_end(version, zone, trial_end_at or start_at, now)
+    _check_end(imported, now)
+    alignment, begins_at = imported.alignment or version.terms.alignment, trial_end_at or start_at
+    billed = None if trialing else imported.billed_until or _period_end(version, alignment, zone, begins_at, now)
     return Order(
         external_id=imported.external_id,
         start_at=start_at,
         quantities=imported.quantities,
         trial_days=0,
         metadata=imported.metadata,
+        alignment=imported.alignment,
+        add_ons=imported.add_ons,
+        overrides=imported.overrides,
+        ends_at=imported.ends_at,
         billed_from=billed,
         trial_ends_at=trial_end_at,
     )
@@ -61,19 +75,26 @@ def steps_of(imported: Imported, first: Step, offers: Offers, prices: PriceBook,
     """The start and what leads to the state of the other system; it bills nothing. Raises InvalidImport."""
     steps = [replace(first, kind=StepKind.IMPORTED)]
     after = first.after
-    special = imported.cancel_at_period_end or imported.state in (State.PAST_DUE, State.PAUSED)
+    special = _cancels(imported) is not None or imported.state in (State.PAST_DUE, State.PAUSED)
     if special and after.period.end <= now:
         raise _invalid("billed_until_time", "lies before the period that runs now; bill that first")
     if imported.state is State.PAST_DUE:
         marked = mark_standing(after, unpaid=True, at=now, now=now)
         assert marked is not None, "an active subscription becomes past due"
         steps.append(marked)
-    if imported.cancel_at_period_end:
-        steps.append(cancel(steps[-1].after, CancelOrder(CancelAt.PERIOD_END), offers, prices, now=now))
+    canceling = _cancels(imported)
+    if canceling is not None:
+        steps.append(cancel(steps[-1].after, canceling, offers, prices, now=now))
     if imported.state is State.PAUSED:
         order = PauseOrder(PauseBilling.VOID, resume_at=imported.resume_at)
         steps.append(_without_lines(pause(steps[-1].after, order, offers, prices, now=now)))
     return steps
+
+
+def _cancels(imported: Imported) -> CancelOrder | None:
+    if imported.cancel_at is not None:
+        return CancelOrder(CancelAt.ON_DATE, imported.cancel_at)
+    return CancelOrder(CancelAt.PERIOD_END) if imported.cancel_at_period_end else None
 
 
 def _without_lines(paused: Step) -> Step:
@@ -107,9 +128,38 @@ def _check_state(imported: Imported, trialing: bool, now: datetime) -> None:
         raise _invalid("resume_time", "belongs to a pause, and lies in the future")
 
 
-def _period_end(version: PlanVersion, zone: str, begins_at: datetime, now: datetime) -> datetime:
+def _check_end(imported: Imported, now: datetime) -> None:
+    ends_at, cancel_at = imported.ends_at, imported.cancel_at
+    if ends_at is not None and ends_at <= now:
+        raise _invalid("end_time", "does not lie in the future")
+    if cancel_at is not None and imported.cancel_at_period_end:
+        raise _invalid("cancel_time", "does not go with cancel_at_period_end")
+    if cancel_at is not None and cancel_at <= now:
+        raise _invalid("cancel_time", "does not lie in the future")
+    if cancel_at is not None and ends_at is not None and cancel_at >= ends_at:
+        raise _invalid("cancel_time", "lies behind the planned end")
+
+
+def refuse_charged_once(imported: Imported, add_ons: Mapping[str, AddOnOffer]) -> None:
+    """What is charged once was charged by the other system. Raises InvalidImport."""
+    for index, code in enumerate(imported.add_ons):
+        if code in add_ons and add_ons[code].once:
+            raise _invalid(f"add_ons[{index}]", "is charged once, and was charged where it comes from")
+
+
+def with_periods_left(imported: Imported, coupons: Sequence[AppliedCoupon]) -> tuple[AppliedCoupon, ...]:
+    """The coupons for as many periods as the other system had left. Raises InvalidImport."""
+    found = []
+    for index, coupon in enumerate(coupons):
+        left = imported.coupons[coupon.code]
+        if left is not None and coupon.periods_left is not None and left > coupon.periods_left:
+            raise _invalid(f"coupons[{index}].periods_left", "is more than the coupon gives")
+        found.append(coupon if left is None else replace(coupon, periods_left=left))
+    return tuple(found)
+
+
+def _period_end(version: PlanVersion, alignment: Alignment, zone: str, begins_at: datetime, now: datetime) -> datetime:
     """The end of the period that runs now."""
-    alignment = version.terms.alignment
     anchor = alignment.anchor(begins_at, zone, version.interval)
     cycle = Cycle(anchor, zone, version.interval, begins_at, alignment.first_stub)
     lead = cycle.lead()

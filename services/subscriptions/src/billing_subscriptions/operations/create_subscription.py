@@ -69,7 +69,7 @@ async def create_subscription(
     customer = await uow.customers.lock(customer_id)  # so that it is not archived meanwhile
     opening = await open_start(uow, customer, sold if isinstance(sold, Sold) else Sold(sold), order)
     subscription_id = uuid7()
-    coupons = await _redeemed(uow, opening, customer, subscription_id, order, coupon_codes)
+    coupons = await redeemed(uow, opening, customer, subscription_id, order, coupon_codes)
     step = begin(opening, customer, replace(order, coupons=coupons), subscription_id)
     await write_steps(uow, [step], opening.shelf, reason=reason)
     return Created(step, opening.version)
@@ -120,10 +120,10 @@ async def checked_coupon(source: Source, opening: Opening, order: Order, coupon:
     return coupon
 
 
-async def _redeemed(
+async def redeemed(
     uow: UnitOfWork, opening: Opening, customer: Customer, subscription_id: UUID, order: Order, codes: Sequence[str]
 ) -> tuple[AppliedCoupon, ...]:
-    """In the order of the call; their rows are locked in one order, whoever names them."""
+    """The coupons, redeemed. In the order of the call; their rows are locked in one order, whoever names them."""
     wanted = [await checked_coupon(uow, opening, order, await uow.coupons.by_code(code)) for code in codes]
     made: dict[UUID, AppliedCoupon] = {}
     for each in sorted(wanted, key=lambda each: each.id):

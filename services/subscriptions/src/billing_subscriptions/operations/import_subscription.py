@@ -12,11 +12,11 @@ from billing_kernel.ids import uuid7
 
 from billing_subscriptions.domain.customer import Customer, Party, Terms
 from billing_subscriptions.domain.errors import CustomerMismatch, CustomerNotFound
-from billing_subscriptions.domain.importing import Imported, order_of, steps_of
+from billing_subscriptions.domain.importing import Imported, order_of, refuse_charged_once, steps_of, with_periods_left
 from billing_subscriptions.domain.start import Order
 from billing_subscriptions.domain.subscription import Subscription
 from billing_subscriptions.operations.create_customer import create_customer
-from billing_subscriptions.operations.create_subscription import Sold, begin, open_start
+from billing_subscriptions.operations.create_subscription import Sold, begin, open_start, redeemed
 from billing_subscriptions.operations.ports import UnitOfWork
 from billing_subscriptions.operations.write_steps import write_steps
 
@@ -74,7 +74,7 @@ BeginImport = Callable[[], AbstractAsyncContextManager[ImportWork]]
 
 
 async def import_subscription(uow: ImportWork, order: ImportOrder) -> ImportDone:
-    """Raises CustomerNotFound, CustomerMismatch, InvalidImport and what a new customer and a start refuse."""
+    """Raises CustomerNotFound, CustomerMismatch, InvalidImport and what a new customer, a start and a coupon refuse."""
     customer = await uow.names.customer(order.external_customer_id)
     outcome = Outcome.EXISTING if customer is not None else Outcome.IMPORTED
     customer = customer or await _new_customer(uow, order.customer)
@@ -96,10 +96,13 @@ async def _new_customer(uow: UnitOfWork, wanted: NewCustomer | None) -> Customer
 
 async def _started(uow: UnitOfWork, customer: Customer, sold: Sold, imported: Imported) -> ImportDone:
     """Begun as every subscription is, then brought to the state that it had."""
-    opening = await open_start(uow, customer, sold, Order(quantities=imported.quantities))
-    now = opening.sight.now
+    opening = await open_start(uow, customer, sold, Order(add_ons=imported.add_ons))
+    now, subscription_id = opening.sight.now, uuid7()
     order = order_of(imported, opening.version, customer.terms.zone, now=now)
-    first = begin(replace(opening, has_payment_method=True), customer, order, uuid7())
+    refuse_charged_once(imported, opening.sight.offers.add_ons)
+    coupons = await redeemed(uow, opening, customer, subscription_id, order, tuple(imported.coupons))
+    order = replace(order, coupons=with_periods_left(imported, coupons))
+    first = begin(replace(opening, has_payment_method=True), customer, order, subscription_id)
     steps = steps_of(imported, first, opening.sight.offers, opening.sight.prices, now=now)
     await write_steps(uow, steps, opening.shelf, reason="import")
     after = steps[-1].after

@@ -11,10 +11,11 @@ from billing_subscriptions.domain.errors import InvalidImport
 from billing_subscriptions.domain.importing import Imported
 from billing_subscriptions.operations.create_subscription import Sold
 from billing_subscriptions.operations.import_subscription import ImportDone, ImportOrder, NewCustomer, Outcome
-from billing_subscriptions.wire.changes import quantities_from_pb
+from billing_subscriptions.wire.changes import add_ons_from_pb, overrides_from_pb, quantities_from_pb
 from billing_subscriptions.wire.customers import party_from_pb, terms_from_pb
 from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import customer_text, seller_uuid, subscription_text, version_uuid
+from billing_subscriptions.wire.policies import alignment_from_pb
 from billing_subscriptions.wire.subscriptions import STATES
 from billing_subscriptions.wire.times import optional_time, time_from_pb
 
@@ -22,7 +23,10 @@ OUTCOMES = EnumTable(pb.ImportOutcome, Outcome, "IMPORT_OUTCOME_")
 
 
 def order_from_pb(item: pb.ImportItem) -> ImportOrder:
-    """Of an item whose rules hold. Raises InvalidImport, InvalidQuantity, UnspecifiedValue."""
+    """Of an item whose rules hold.
+
+    Raises InvalidImport, InvalidQuantity, InvalidChange, InvalidPrice, UnspecifiedValue.
+    """
     return ImportOrder(
         external_customer_id=item.external_customer_id,
         customer=_customer(item) if item.HasField("customer") else None,
@@ -42,7 +46,8 @@ def _customer(item: pb.ImportItem) -> NewCustomer:
 def _sold(item: pb.ImportItem) -> Sold:
     if item.external_subscription_id and bool(item.plan_version_id) == bool(item.plan_code):
         raise _invalid("plan_code", "or the plan version is needed, and only one of them")
-    return Sold(version_uuid(item.plan_version_id) if item.plan_version_id else None, item.plan_code)
+    version_id = version_uuid(item.plan_version_id) if item.plan_version_id else None
+    return Sold(version_id, item.plan_code, item.currency_code)
 
 
 def _imported(item: pb.ImportItem) -> Imported:
@@ -53,10 +58,26 @@ def _imported(item: pb.ImportItem) -> Imported:
         trial_end_at=_at(item, "trial_end_time"),
         billed_until=_at(item, "billed_until_time"),
         quantities=quantities_from_pb(item.quantities),
+        add_ons=add_ons_from_pb(item.add_ons),
+        overrides=overrides_from_pb(item.price_overrides),
+        coupons=_coupons(item),
+        alignment=alignment_from_pb(item.alignment) if item.HasField("alignment") else None,
+        ends_at=_at(item, "end_time"),
+        cancel_at=_at(item, "cancel_time"),
         cancel_at_period_end=item.cancel_at_period_end,
         resume_at=_at(item, "resume_time"),
         metadata=dict(item.metadata),
     )
+
+
+def _coupons(item: pb.ImportItem) -> dict[str, int | None]:
+    """Code -> periods left."""
+    found: dict[str, int | None] = {}
+    for index, each in enumerate(item.coupons):
+        if each.coupon_code in found:
+            raise _invalid(f"coupons[{index}].coupon_code", "is named twice")
+        found[each.coupon_code] = each.periods_left or None
+    return found
 
 
 def _at(item: pb.ImportItem, name: str) -> datetime | None:
