@@ -80,7 +80,7 @@ async def test_a_post_carries_token_and_key(script, client):
 async def test_each_change_has_its_own_key_and_a_read_none(script, client):
     script.answers = [(200, {})]
     await client.post("/v1/a", {})
-    await client.patch("/v1/a", {})
+    await client.post("/v1/b", {})
     await client.post("/v1/a", {}, key="mine")
     await client.get("/v1/a")
     first, second, third, none = keys(script)

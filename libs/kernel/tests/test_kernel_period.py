@@ -65,8 +65,8 @@ def test_period_containing_an_instant(case, anchor, instant, interval, start, en
 
 def test_first_stub_is_what_is_left_of_the_period():
     whole = period(at("2024-04-15"), "UTC", MONTH, -1)
-    stub = whole.intersect(Period(at("2024-04-01"), at("2030-01-01")))
-    assert stub == Period(at("2024-04-01"), at("2024-04-15"))
+    stub = Period(at("2024-04-01"), whole.end)
+    assert whole == Period(at("2024-03-15"), at("2024-04-15"))
     assert share(stub, whole) == Fraction(14, 31)
 
 
@@ -176,5 +176,4 @@ def test_instants_of_other_zones_become_utc():
     found = Period(datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=2))), at("2025-01-02"))
     assert found.start.isoformat() == "2024-12-31T22:00:00+00:00"
     assert found.seconds == 26 * 3600
-    assert found.intersect(Period(at("2025-01-02"), at("2025-01-03"))) is None
     assert str(found) == "[2024-12-31T22:00:00+00:00, 2025-01-02T00:00:00+00:00)"

@@ -94,9 +94,6 @@ class RestClient:
         """`key` is the idempotency key; a fresh one when none is given."""
         return _object(await self._send("POST", path, json=body, headers=_keyed(key)))
 
-    async def patch(self, path: str, body: Json, key: str | None = None) -> Json:
-        return _object(await self._send("PATCH", path, json=body, headers=_keyed(key)))
-
     async def post_bytes(self, path: str, content: bytes, content_type: str) -> Json:
         """Posts a body as it is."""
         headers = {**_keyed(None), "content-type": content_type}

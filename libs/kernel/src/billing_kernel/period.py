@@ -94,11 +94,6 @@ class Period:
     def microseconds(self) -> int:
         return (self.end - self.start) // _TICK
 
-    def intersect(self, other: "Period") -> "Period | None":
-        """What both have in common; None when they only touch or lie apart."""
-        start, end = max(self.start, other.start), min(self.end, other.end)
-        return Period(start, end) if start < end else None
-
     def __str__(self) -> str:
         return f"[{self.start.isoformat()}, {self.end.isoformat()})"
 
