@@ -30,9 +30,9 @@ class CommitmentCase:
 WEEK, MONTH, QUARTER, YEAR = ("WEEK", 1), ("MONTH", 1), ("MONTH", 3), ("YEAR", 1)
 CASES = (
     CommitmentCase("week", "2023-02-01", "2023-02-08", WEEK, ((100000, 900000),)),
-    CommitmentCase("week-inclusive", "2023-02-01", "2023-02-08", WEEK, ((100000, 900000),), tax="INCLUSIVE"),
     CommitmentCase("week-calendar", "2023-02-01", "2023-02-06", WEEK, ((71429, 642857),), CALENDAR),
     CommitmentCase("B01", "2023-02-04", "2023-03-04", MONTH, ((100000, 900000),)),
+    CommitmentCase("B01-inclusive", "2023-02-04", "2023-03-04", MONTH, ((100000, 900000),), tax="INCLUSIVE"),
     CommitmentCase("month-calendar", "2023-02-04", "2023-03-01", MONTH, ((89286, 803571),), CALENDAR),
     CommitmentCase("quarter", "2023-02-04", "2023-05-04", QUARTER, ((100000, 900000),)),
     CommitmentCase("quarter-calendar", "2023-02-04", "2023-04-01", QUARTER, ((62222, 560000),), CALENDAR),

@@ -4,13 +4,16 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from billing.common.v1 import tax_facts_pb2
 from billing.invoicing.v1 import events_pb2 as pb
+from billing.subscriptions.v1 import charge_pb2, policy_pb2
 from billing_invoicing.domain.due import Refusal
 from billing_invoicing.domain.errors import InvoiceCredited, NotCaughtUp
 from billing_invoicing.operations.retry_parked_due import retry_parked_due
 from billing_invoicing.operations.void_invoice import void_invoice
 from billing_invoicing.storage.queries import reads_of
 from billing_invoicing.storage.unit_of_work import PostgresUnitOfWork, units_of_work
+from billing_pricing import explanation_from_json
 from billing_runtime.call import calling
 from billing_testkit.tenants import service_call
 from invoicing_builders import billing_due, flat_charge, metered_charge
@@ -197,12 +200,42 @@ async def test_a_credit_waits_while_its_line_is_voided(books):
     assert await books.one("SELECT count(*) FROM settled_due") == 1
 
 
+async def test_a_line_says_when_its_change_took_effect_and_how_it_is_settled(books):
+    bought, window = (
+        flat_charge(4900),
+        {"when": policy_pb2.CHANGE_WHEN_NOW, "settlement": policy_pb2.SETTLEMENT_AT_ONCE},
+    )
+    cut = metered_charge(reason=charge_pb2.CHARGE_REASON_UPGRADE, proration="BY_SECONDS, ACTUAL_PERIOD", **window)
+    await books.bill(billing_due([bought, credit_of(bought, 100, **window), cut]))
+    kept = "SELECT change_when, settlement FROM invoice_line ORDER BY position"
+    assert await books.rows(kept) == [("", ""), ("NOW", "AT_ONCE"), ("NOW", "AT_ONCE")]
+    (*_, metered) = await books.rows("SELECT explanation FROM invoice_line ORDER BY position")
+    references = explanation_from_json(metered[0]).references
+    assert {name: references[name] for name in ("change", "when", "settlement", "proration")} == {
+        "change": "UPGRADE",
+        "when": "NOW",
+        "settlement": "AT_ONCE",
+        "proration": "BY_SECONDS, ACTUAL_PERIOD",
+    }
+    assert await books.broken() == {}
+
+
 # --- commitments
 
 
 async def test_a_commitment_counts_what_is_rated(books):
     await books.bill(billing_due([metered_charge(), flat_charge(1000)], commitment=commitment(10000, 500)))
     assert [row[0] for row in await books.rows(LINES)] == [6000, 1000, 2500]
+    assert await books.broken() == {}
+
+
+async def test_b01_with_inclusive_prices_compares_gross_with_gross(books, peers):
+    """1190.00 with 19 % in it, 11900.00 committed with it: what fills up contains its tax too."""
+    peers.taxes.percents = {"digital_service": 19}
+    gross = {"tax_behavior": tax_facts_pb2.TAX_BEHAVIOR_INCLUSIVE}
+    await books.bill(billing_due([flat_charge(119000, **gross)], commitment=commitment(1190000, **gross)))
+    assert await books.rows(LINES) == [(119000, 0, 100000, 19000), (1071000, 0, 900000, 171000)]
+    assert await invoices(books) == [(1000000, 190000, 1190000, 0, 0, "open")]
     assert await books.broken() == {}
 
 

@@ -36,7 +36,6 @@ from billing_subscriptions.domain.plan_item import (
     check_currency,
     check_items,
     make_item,
-    priced_in,
 )
 from billing_subscriptions.domain.plan_terms import check_terms
 from billing_subscriptions.domain.policy import PlanTerms
@@ -282,8 +281,7 @@ def _check(wanted: NewVersion) -> None:
     if sum(map(_tiers, wanted.items)) > TIERS_MAX:
         form.append(Violation("items", f"have more than {TIERS_MAX} tiers in all", "item.tiers"))
     check_items([(f"items[{index}]", item) for index, item in enumerate(wanted.items)], wanted.currency, form)
-    behaviors = {item.tax_behavior for item in wanted.items}
-    check_terms(wanted.terms, wanted.interval, priced_in(wanted.currency, wanted.items), behaviors)
+    check_terms(wanted.terms, wanted.interval, wanted.currency, wanted.items)
 
 
 def _tiers(item: NewItem) -> int:

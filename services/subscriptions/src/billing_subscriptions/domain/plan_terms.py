@@ -1,7 +1,7 @@
 """What of the rules of a plan version contradicts itself, its items or its interval."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from billing_kernel.cycle import InvalidAnchor
@@ -9,7 +9,7 @@ from billing_kernel.errors import Violation
 from billing_kernel.period import Interval
 
 from billing_subscriptions.domain.catalog_errors import InvalidPlanTerms
-from billing_subscriptions.domain.plan_item import TaxBehavior, check_currency
+from billing_subscriptions.domain.plan_item import NewItem, TaxBehavior, check_currency, priced_in
 from billing_subscriptions.domain.policy import (
     Alignment,
     AlignmentKind,
@@ -37,14 +37,13 @@ def change_rules(rules: Sequence[tuple[ChangeKind, ChangeRule]]) -> Mapping[Chan
     return dict(rules)
 
 
-def check_terms(
-    terms: PlanTerms, interval: Interval, currencies: Collection[str], behaviors: Collection[TaxBehavior] = ()
-) -> None:
-    """`currencies`: those in which the plan is sold. `behaviors`: whether the prices of its items contain their tax.
+def check_terms(terms: PlanTerms, interval: Interval, currency: str, items: Sequence[NewItem]) -> None:
+    """`currency` is that of the version, `items` what it sells.
 
     Raises InvalidPlanTerms that names every field that is wrong, UnknownCurrency.
     """
     broken: list[Violation] = []
+    currencies, behaviors = priced_in(currency, items), {item.tax_behavior for item in items}
     for index, each in enumerate(terms.minimum_commitments):
         path = f"terms.minimum_commitments[{index}].amount.currency_code"
         check_currency(path, each.amount.currency)
