@@ -81,3 +81,37 @@ async def test_a_gate_is_refused_where_nothing_is_paid_at_the_start(admin, made,
     ):
         refusal = await refused(admin.subscriptions(call, asked))
         assert (refusal.reason, refusal.fields) == ("INVALID_CHANGE", (field,))
+
+
+async def test_a_pause_and_a_resume_are_prorated_and_settled_as_the_calls_say(admin, peer, made, refused):
+    fields = {"subscription_id": made.subscription_id, "billing": sub.PAUSE_BILLING_VOID, "proration": DAYS}
+    asked = pb.PauseSubscriptionRequest(**fields, settlement=policy.SETTLEMENT_AT_ONCE)
+    said = await admin.subscriptions("PauseSubscription", asked)
+    assert minor(said.charges) == [("fee", -1600), ("seats", -1600)]
+    assert {each.settlement for each in said.charges} == {policy.SETTLEMENT_AT_ONCE}
+    kept = said.subscription.pause
+    assert (kept.proration.basis, kept.settlement) == (DAYS.basis, policy.SETTLEMENT_AT_ONCE)
+    assert list(said.subscription.pending_charges) == []
+    read = pb.GetSubscriptionRequest(subscription_id=made.subscription_id)
+    assert (await admin.subscriptions("GetSubscription", read)).subscription.pause == kept
+    await ask.set_clock(peer, "2026-03-21")
+    back = {"subscription_id": made.subscription_id}
+    no_credit = pb.ResumeSubscriptionRequest(**back, settlement=policy.SETTLEMENT_NO_CREDIT)
+    refusal = await refused(admin.subscriptions("ResumeSubscription", no_credit))
+    assert (refusal.code, refusal.fields) == ("INVALID_ARGUMENT", ("settlement",))
+    later = pb.ResumeSubscriptionRequest(**back, settlement=policy.SETTLEMENT_NEXT_INVOICE)
+    said = await admin.subscriptions("ResumeSubscription", later)
+    assert minor(said.charges) == minor(said.subscription.pending_charges) == [("fee", 1100), ("seats", 1100)]
+
+
+async def test_a_planned_pause_without_credit_keeps_its_settings(admin, peer, made):
+    fields = {"subscription_id": made.subscription_id, "billing": sub.PAUSE_BILLING_VOID}
+    planned = {"when": policy.CHANGE_WHEN_ON_DATE, "effective_time": ask.stamp("2026-03-20")}
+    asked = pb.PauseSubscriptionRequest(**fields, **planned, settlement=policy.SETTLEMENT_NO_CREDIT)
+    await admin.subscriptions("PauseSubscription", asked)
+    await ask.set_clock(peer, "2026-03-25")
+    said = await admin.subscriptions(
+        "ResumeSubscription", pb.ResumeSubscriptionRequest(subscription_id=made.subscription_id)
+    )
+    assert (said.subscription.state, minor(said.charges)) == (sub.SUBSCRIPTION_STATE_ACTIVE, [])
+    assert list(said.subscription.pending_charges) == []

@@ -23,8 +23,8 @@ def paused(before, of=ALL, *, at, billing=PauseBilling.VOID, **order):
     return pause(before, PauseOrder(billing, **order), build.offers(of), PriceBook(), now=utc(at))
 
 
-def resumed(before, of=ALL, *, at):
-    return resume(before, build.offers(of), PriceBook(), now=utc(at))
+def resumed(before, of=ALL, *, at, **settings):
+    return resume(before, build.offers(of), PriceBook(), now=utc(at), **settings)
 
 
 def canceled(before, of=ALL, *, at, when=CancelAt.NOW, on=None, **order):

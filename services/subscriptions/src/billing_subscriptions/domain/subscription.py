@@ -71,8 +71,7 @@ class PauseBilling(StrEnum):
 class OwnItem:
     """A definition that this subscription alone has: an add-on, or a plan item at another price.
 
-    `periods_left` None: for good. When they are over, `then` counts; None: the item of the plan version, and an add-on
-    is gone.
+    `periods_left` None: for good. After them `then` counts; None: the item of the version, and an add-on is gone.
     """
 
     item: PlanItem
@@ -156,11 +155,13 @@ class ScheduledChange:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """`since` in the future: it is planned. `resume_at` None: until it is resumed by a call."""
+    """`since` in the future: it is planned. `resume_at` None: until a call. Rules that are None: see `paused`."""
 
     since: datetime
     resume_at: datetime | None
     billing: PauseBilling
+    proration: Proration | None = None
+    settlement: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,7 @@ class AppliedCoupon:
 class Subscription:
     """Business times are UTC.
 
-    period, period_index      the last period whose beginning was claimed; the trial or a free stub has -1. Before the
-                              start: the first one. The index never goes back.
+    period, period_index      the one claimed last, before the start the first; -1: trial, free stub; never goes back
     cycle_start_at, _index    where the present cycle of periods began, and which period_index was its first
     anchor_at, first_stub     where its boundaries lie
     next_due_at               when the next thing happens by itself (see agenda); None: nothing any more

@@ -5,6 +5,7 @@ from typing import Any
 from billing.subscriptions.v1 import subscription_pb2
 from billing.subscriptions.v1 import subscriptions_service_pb2 as pb
 
+from billing_subscriptions.domain.policy import Settlement
 from billing_subscriptions.operations.cancel_subscription import cancel_subscription
 from billing_subscriptions.operations.change_subscription import change_subscription
 from billing_subscriptions.operations.change_subscription_quantity import change_subscription_quantity
@@ -32,7 +33,7 @@ from billing_subscriptions.wire.orders import (
     sold_from_pb,
     wishes_from_pb,
 )
-from billing_subscriptions.wire.policies import rules_to_pb
+from billing_subscriptions.wire.policies import optional_settlement, rules_to_pb
 from billing_subscriptions.wire.subscriptions import subscription_to_pb
 from billing_subscriptions.wire.times import time_to_pb
 
@@ -96,7 +97,8 @@ async def pause(begin: Begin, request: pb.PauseSubscriptionRequest) -> pb.PauseS
 async def resume(begin: Begin, request: pb.ResumeSubscriptionRequest) -> pb.ResumeSubscriptionResponse:
     async with begin() as uow:
         subscription_id = subscription_uuid(request.subscription_id)
-        decided = await resume_subscription(uow, subscription_id, request.etag, request.reason)
+        settlement = optional_settlement(request.settlement) or Settlement.AT_ONCE
+        decided = await resume_subscription(uow, subscription_id, request.etag, request.reason, settlement=settlement)
         answer = pb.ResumeSubscriptionResponse(
             subscription=_after(decided),
             charges=charges_to_pb(decided.made),

@@ -166,17 +166,29 @@ def change_from_json(given: Given) -> Change:
 def pause_to_json(pause: Pause | None) -> Json | None:
     if pause is None:
         return None
-    return {
+    found: Json = {
         "since": pause.since.isoformat(),
         "resume_at": pause.resume_at.isoformat() if pause.resume_at else None,
         "billing": pause.billing.value,
     }
+    if pause.proration is not None:
+        found["proration"] = proration_to_json(pause.proration)
+    if pause.settlement is not None:
+        found["settlement"] = pause.settlement.value
+    return found
 
 
 def pause_from_json(given: Given | None) -> Pause | None:
     if given is None:
         return None
-    return Pause(datetime.fromisoformat(given["since"]), instant(given["resume_at"]), PauseBilling(given["billing"]))
+    settlement = given.get("settlement")
+    return Pause(
+        datetime.fromisoformat(given["since"]),
+        instant(given["resume_at"]),
+        PauseBilling(given["billing"]),
+        proration_from_json(given.get("proration")),
+        Settlement(settlement) if settlement else None,
+    )
 
 
 def cancelation_to_json(cancelation: Cancelation | None) -> Json | None:

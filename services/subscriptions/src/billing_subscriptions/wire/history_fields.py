@@ -92,7 +92,11 @@ _SCHEDULED: Shapes = {
     "change": ("change", partial(_object, _CHANGE)),
     **_kept("proration", "settlement", "phase_code"),
 }
-_PAUSE: Shapes = {"since": ("start_time", _same), "resume_at": ("resume_time", _same), **_kept("billing")}
+_PAUSE: Shapes = {
+    "since": ("start_time", _same),
+    "resume_at": ("resume_time", _same),
+    **_kept("billing", "proration", "settlement"),
+}
 _COUPON: Shapes = {
     "redemption_id": ("redemption_id", _id(redemption_text)),
     "coupon_id": ("coupon_id", _id(coupon_text)),

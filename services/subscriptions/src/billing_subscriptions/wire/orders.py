@@ -84,11 +84,14 @@ def cancel_order_from_pb(request: pb.CancelSubscriptionRequest | pb.PreviewCance
 
 
 def pause_order_from_pb(request: pb.PauseSubscriptionRequest) -> PauseOrder:
+    """Raises InvalidProration."""
     return PauseOrder(
         PAUSE_BILLINGS.from_pb(request.billing),
         optional_when(request.when) or ChangeWhen.NOW,
         effective_at_from_pb(request),
         time_from_pb(request.resume_time) if request.HasField("resume_time") else None,
+        _proration(request),
+        optional_settlement(request.settlement),
     )
 
 

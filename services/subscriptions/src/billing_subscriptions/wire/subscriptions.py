@@ -202,6 +202,8 @@ def _pause_to_pb(pause: Pause) -> subscription_pb2.Pause:
         start_time=time_to_pb(pause.since),
         resume_time=optional_time(pause.resume_at),
         billing=PAUSE_BILLINGS.to_pb(pause.billing),
+        proration=proration_to_pb(pause.proration) if pause.proration else None,
+        settlement=SETTLEMENTS.to_pb(pause.settlement) if pause.settlement else None,
     )
 
 

@@ -497,8 +497,12 @@ class Pause(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     RESUME_TIME_FIELD_NUMBER: _builtins.int
     BILLING_FIELD_NUMBER: _builtins.int
+    PRORATION_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     billing: Global___PauseBilling.ValueType
     """What becomes of billing meanwhile."""
+    settlement: _policy_pb2.Settlement.ValueType
+    """How what PAUSE_BILLING_VOID makes is settled; unspecified: with the next invoice."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it began."""
@@ -507,16 +511,22 @@ class Pause(_message.Message):
     def resume_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends by itself; unset means that it is resumed by a call."""
 
+    @_builtins.property
+    def proration(self) -> _policy_pb2.Proration:
+        """How what PAUSE_BILLING_VOID charges and gives back, and what the resume charges, is prorated; unset: by the rule of the plan version."""
+
     def __init__(
         self,
         *,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         resume_time: _timestamp_pb2.Timestamp | None = ...,
         billing: Global___PauseBilling.ValueType = ...,
+        proration: _policy_pb2.Proration | None = ...,
+        settlement: _policy_pb2.Settlement.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_time", b"resume_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proration", b"proration", "resume_time", b"resume_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "resume_time", b"resume_time", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "proration", b"proration", "resume_time", b"resume_time", "settlement", b"settlement", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

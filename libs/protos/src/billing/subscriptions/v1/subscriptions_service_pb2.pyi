@@ -1281,7 +1281,7 @@ class PauseSubscriptionRequest(_message.Message):
     etag: _builtins.str
     """The etag that was read; empty skips the check."""
     settlement: _policy_pb2.Settlement.ValueType
-    """How that is settled: NEXT_INVOICE (also where unspecified), AT_ONCE, or NO_CREDIT, which gives nothing back."""
+    """How that is settled: NEXT_INVOICE (also where unspecified), AT_ONCE, or NO_CREDIT, which gives nothing back: what was paid ahead counts again when it is resumed in the same period."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """The instant for ON_DATE."""
@@ -1292,7 +1292,7 @@ class PauseSubscriptionRequest(_message.Message):
 
     @_builtins.property
     def proration(self) -> _policy_pb2.Proration:
-        """How what a pause with PAUSE_BILLING_VOID charges and gives back is prorated; unset takes the plan version's proration. The other pauses make no lines when they begin."""
+        """How what PAUSE_BILLING_VOID charges and gives back, and what the resume charges, is prorated; unset takes the plan version's proration. The other pauses make no lines when they begin."""
 
     def __init__(
         self,
