@@ -71,10 +71,14 @@ async def _coupons(api: Api) -> dict[str, str]:
         "expired": {"percent": "10", "redeem_by_time": "2020-01-01T00:00:00Z"},
         "exhausted": {"percent": "10", "max_redemptions": 1},
         "dollars": {"amounts": [{"currency_code": "USD", "amount_minor": 500}]},
-        "another-plan": {"percent": "10", "plan_codes": ["another"]},
+        "another-plan": {"percent": "10", "plan_codes": []},
         "another-item": {"percent": "10", "item_codes": ["another"]},
         "redeemed": {"percent": "10"},
     }
+    other = await api.post("/v1/plans", code=shop.code("another"), name="Another")
+    draft = {**_draft(), "items": [shop.item("another", flat("5"))]}
+    await api.post(f"/v1/plans/{other['plan']['plan_id']}/versions", **draft)
+    wanted["another-plan"]["plan_codes"] = [other["plan"]["code"]]
     found = {}
     for name, terms in wanted.items():
         found[name] = shop.code(name)

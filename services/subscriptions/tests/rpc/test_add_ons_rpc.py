@@ -2,7 +2,13 @@
 
 import catalog_requests as ask
 import pytest
-from billing.subscriptions.v1 import add_on_pb2, features_service_pb2, plan_pb2, prices_service_pb2
+from billing.subscriptions.v1 import (
+    add_on_pb2,
+    features_service_pb2,
+    plan_pb2,
+    plans_service_pb2,
+    prices_service_pb2,
+)
 from billing.subscriptions.v1 import add_ons_service_pb2 as pb
 from billing_kernel.ids import encode, uuid7
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -28,7 +34,13 @@ async def get(client, add_on):
     return (await client.add_ons("GetAddOn", pb.GetAddOnRequest(add_on_id=add_on.add_on_id))).add_on
 
 
+async def make_plan(client, code="pro"):
+    return (await client.plans("CreatePlan", plans_service_pb2.CreatePlanRequest(code=code, name="Pro"))).plan
+
+
 async def test_an_add_on_is_made_read_and_listed(admin):
+    await make_plan(admin)
+    await create(admin, "base")
     await admin.features("CreateFeature", features_service_pb2.CreateFeatureRequest(code="sso", name="SSO"))
     made = await create(
         admin,
@@ -50,11 +62,10 @@ async def test_an_add_on_is_made_read_and_listed(admin):
     assert (list(made.content.requires), list(made.content.plan_codes)) == (["base"], ["pro"])
     assert made.content.price_id != made.content.currency_prices[0].price_id
     assert await get(admin, made) == made
-    for code in ("b", "c"):
-        await create(admin, code)
+    await create(admin, "b")
     first = await admin.add_ons("ListAddOns", pb.ListAddOnsRequest(page_size=2))
     rest = await admin.add_ons("ListAddOns", pb.ListAddOnsRequest(page_size=2, page_token=first.next_page_token))
-    assert {each.code for each in (*first.add_ons, *rest.add_ons)} == {"support", "b", "c"}
+    assert {each.code for each in (*first.add_ons, *rest.add_ons)} == {"base", "support", "b"}
     (only,) = (await admin.add_ons("ListAddOns", pb.ListAddOnsRequest(code="b"))).add_ons
     assert only.code == "b"
 
@@ -101,6 +112,8 @@ REFUSED = [
     ({"max_quantity": "4"}, "INVALID_ADD_ON", "content.min_quantity"),
     ({"requires": ["a"], "excludes": ["a"]}, "INVALID_ADD_ON", "content.excludes"),
     ({"requires": ["support"]}, "INVALID_ADD_ON", "content.requires"),
+    ({"requires": ["none"]}, "INVALID_ADD_ON", "content.requires[0]"),
+    ({"plan_codes": ["none", "neither"]}, "INVALID_ADD_ON", "content.plan_codes[1]"),
     ({"entitlements": TWICE}, "INVALID_ADD_ON", "content.entitlements[1].feature_code"),
     ({"name": ""}, "VALIDATION_FAILED", "content.name"),
 ]
@@ -136,3 +149,17 @@ async def test_unknown_and_foreign_ones_are_not_found_and_codes_are_taken_once(a
     assert (await refused(create(admin))).reason == "ADD_ON_CODE_TAKEN"
     assert (await refused(update(admin, made, "content", etag="v9"))).reason == "ETAG_MISMATCH"
     assert (await refused(update(admin, made, "code"))).reason == "INVALID_UPDATE_MASK"
+
+
+async def test_what_an_add_on_names_exists_but_what_it_excludes_may_come_later(admin, refused):
+    plan = await make_plan(admin)
+    base = await create(admin, "base", excludes=["support", "lite"])
+    made = await create(admin, requires=["base"], plan_codes=["pro"])
+    await admin.add_ons("ArchiveAddOn", pb.ArchiveAddOnRequest(add_on_id=base.add_on_id))
+    await admin.plans("ArchivePlan", plans_service_pb2.ArchivePlanRequest(plan_id=plan.plan_id))
+    changed = await update(admin, made, "content", name="Help", requires=["base"], plan_codes=["pro"])
+    assert changed.number == 2
+    refusal = await refused(update(admin, made, "content", requires=["base", "gone"], plan_codes=["past"]))
+    assert refusal.reason == "INVALID_ADD_ON"
+    assert set(refusal.fields) == {"content.requires[1]", "content.plan_codes[0]"}
+    assert await get(admin, made) == changed

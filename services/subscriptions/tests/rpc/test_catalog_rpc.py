@@ -224,3 +224,31 @@ async def test_viewers_read_and_do_not_apply(client_of, refused, tenant_id):
     viewer = client_of(tenant_id, "billing_viewer")
     assert await export(viewer) == ask.catalog()
     assert (await refused(apply(viewer, whole(), dry_run=True))).code == "PERMISSION_DENIED"
+
+
+def naming(plan="pro", item="seats", add_on="support"):
+    """A catalogue whose second add-on and whose coupon name others of it."""
+    named = whole()
+    second = ask.content(product_code="suite", requires=[add_on], plan_codes=[plan], excludes=["later"])
+    named.add_ons.insert(0, catalog_pb2.CatalogAddOn(code="phone", content=second))
+    named.coupons[0].terms.plan_codes[:] = [plan]
+    named.coupons[0].terms.item_codes[:] = [item, "phone"]
+    return named
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("changes", "reason", "fields"),
+    [
+        ({"add_on": "none"}, "INVALID_ADD_ON", {"add_ons[0].content.requires[0]"}),
+        ({"plan": "none"}, "INVALID_ADD_ON", {"add_ons[0].content.plan_codes[0]"}),
+        ({"item": "none"}, "INVALID_COUPON", {"coupons[0].terms.item_codes[0]"}),
+    ],
+)
+async def test_a_file_names_what_it_makes_or_what_there_is(admin, refused, changes, reason, fields, dry_run):
+    refusal = await refused(apply(admin, naming(**changes), dry_run))
+    assert (refusal.reason, set(refusal.fields)) == (reason, fields)
+    assert "CREATE" in set(verbs(await apply(admin, naming())).values())
+    alone = naming()
+    del alone.plans[:], alone.add_ons[1:]
+    assert set(verbs(await apply(admin, alone)).values()) == {"UNCHANGED"}

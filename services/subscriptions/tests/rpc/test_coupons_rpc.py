@@ -2,8 +2,9 @@
 
 import catalog_requests as ask
 import pytest
+import subscriptions_requests as requests
 from billing.common.v1.money_pb2 import Money
-from billing.subscriptions.v1 import coupon_pb2
+from billing.subscriptions.v1 import add_ons_service_pb2, coupon_pb2
 from billing.subscriptions.v1 import coupons_service_pb2 as pb
 from billing_kernel.ids import encode, uuid7
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -34,6 +35,7 @@ PERIODS = coupon_pb2.COUPON_DURATION_PERIODS
 
 
 async def test_a_coupon_is_made_read_changed_and_archived(admin, refused):
+    await requests.make_version(admin, requests.SEATS)
     made = await create(
         admin,
         percent="",
@@ -113,3 +115,20 @@ async def test_customers_cannot_read_coupons(admin, client_of, refused, tenant_i
     customer = client_of(tenant_id, "customer", uuid7())
     refusal = await refused(customer.coupons("GetCoupon", pb.GetCouponRequest(coupon_id=made.coupon_id)))
     assert refusal.code == "PERMISSION_DENIED"
+
+
+async def test_a_coupon_names_plans_and_items_that_exist(admin, refused):
+    await requests.make_version(admin, requests.SEATS)
+    add_on = add_ons_service_pb2.CreateAddOnRequest(code="support", content=ask.content())
+    await admin.add_ons("CreateAddOn", add_on)
+    made = await create(admin, plan_codes=["pro"], item_codes=["seats", "support"])
+    for wrong, fields in (
+        ({"plan_codes": ["pro", "seats"]}, {"terms.plan_codes[1]"}),
+        ({"plan_codes": ["none"], "item_codes": ["pro", "seats", "none"]}, None),
+    ):
+        for call in (create(admin, "other", **wrong), update(admin, made, "terms", **wrong)):
+            refusal = await refused(call)
+            assert refusal.reason == "INVALID_COUPON"
+            wanted = fields or {"terms.plan_codes[0]", "terms.item_codes[0]", "terms.item_codes[2]"}
+            assert set(refusal.fields) == wanted
+    assert len((await admin.coupons("ListCoupons", pb.ListCouponsRequest())).coupons) == 1

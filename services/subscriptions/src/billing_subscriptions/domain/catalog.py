@@ -14,6 +14,7 @@ from billing_subscriptions.domain.add_on import AddOn, NewAddOn
 from billing_subscriptions.domain.catalog_errors import InvalidCatalog
 from billing_subscriptions.domain.coupon import Coupon, CouponTerms
 from billing_subscriptions.domain.named import Feature, Product, Words
+from billing_subscriptions.domain.named_codes import Codes
 from billing_subscriptions.domain.plan import NewVersion, Plan, PlanVersion
 
 Document = Mapping[str, object]
@@ -95,7 +96,7 @@ class Catalog:
 @dataclass(frozen=True, slots=True)
 class Present:
     """What is, by code, as far as it is wanted. `versions`: the newest published one of each plan, by plan id;
-    `numbers`: the greatest number of any. `meters`: those that exist."""
+    `numbers`: the greatest number of any. `meters` and `codes`: those that exist."""
 
     products: Mapping[str, Product] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class Present:
     add_ons: Mapping[str, AddOn] = field(default_factory=dict)
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
     meters: frozenset[str] = frozenset()
+    codes: Codes = field(default_factory=Codes)
 
 
 class Describe(Protocol):

@@ -30,6 +30,7 @@ from billing_subscriptions.domain.catalog import (
 from billing_subscriptions.domain.catalog_errors import AddOnArchived, CouponArchived, PlanArchived, PriceInUse
 from billing_subscriptions.domain.coupon import Coupon
 from billing_subscriptions.domain.named import Feature, N, Product
+from billing_subscriptions.domain.named_codes import Codes, refuse_unknown_of_add_on, refuse_unknown_of_coupon
 from billing_subscriptions.domain.plan import Known, Plan, PlanVersion
 from billing_subscriptions.domain.plan_item import PlanItem
 
@@ -46,7 +47,7 @@ def decide(catalog: Catalog, present: Present, frame: Frame) -> tuple[Action, ..
 
 
 def _actions(catalog: Catalog, present: Present, frame: Frame) -> Iterator[Action]:
-    known = _known(catalog, present)
+    known, codes = _known(catalog, present), present.codes | _made(catalog)
     for index, entry in enumerate(catalog.products):
         with at(f"products[{index}]"):
             yield _named(Product, CatalogKind.PRODUCT, entry, present.products.get(entry.code), frame)
@@ -59,14 +60,26 @@ def _actions(catalog: Catalog, present: Present, frame: Frame) -> Iterator[Actio
     for index, add_on in enumerate(catalog.add_ons):
         with at(f"add_ons[{index}]"):
             yield _add_on(add_on, present.add_ons.get(add_on.code), known, frame)
+            if not add_on.archived:
+                refuse_unknown_of_add_on(add_on.content, codes)
     for index, coupon in enumerate(catalog.coupons):
         with at(f"coupons[{index}]"):
             yield _coupon(coupon, present.coupons.get(coupon.code), frame)
+            if not coupon.archived:
+                refuse_unknown_of_coupon(coupon.terms, codes)
 
 
 def _known(catalog: Catalog, present: Present) -> Known:
     """What may be named: what is, and what the file makes."""
     return Known(present.meters, _there(catalog.features, present.features), _there(catalog.products, present.products))
+
+
+def _made(catalog: Catalog) -> Codes:
+    """Codes that exist once the file is applied."""
+    sold = [plan for plan in catalog.plans if not plan.archived]
+    add_ons = frozenset(each.code for each in catalog.add_ons if not each.archived)
+    items = frozenset(item.code for plan in sold if plan.version for item in plan.version.items)
+    return Codes(frozenset(plan.code for plan in sold), add_ons, items | add_ons)
 
 
 def _there(entries: Sequence[NamedEntry], present: Mapping[str, Product] | Mapping[str, Feature]) -> frozenset[str]:

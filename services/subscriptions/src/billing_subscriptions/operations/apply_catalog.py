@@ -11,6 +11,7 @@ from billing_subscriptions.domain.coupon import Coupon
 from billing_subscriptions.domain.events import PlanVersionPublished
 from billing_subscriptions.domain.named import Feature, Product
 from billing_subscriptions.domain.plan import Plan
+from billing_subscriptions.operations.known import codes_of
 from billing_subscriptions.operations.ports import Meters, UnitOfWork
 
 
@@ -58,6 +59,7 @@ async def _present(uow: UnitOfWork, catalog: Catalog, meters: frozenset[str]) ->
         add_ons=await uow.add_ons.by_codes(sorted(each.code for each in catalog.add_ons), lock=True),
         coupons=await uow.coupons.by_codes(sorted(each.code for each in catalog.coupons), lock=True),
         meters=meters,
+        codes=await codes_of(uow, [each.content for each in catalog.add_ons], [each.terms for each in catalog.coupons]),
     )
 
 

@@ -97,6 +97,12 @@ class Plans(Protocol):
     async def lock_by_codes(self, codes: Iterable[str]) -> Mapping[str, Plan]:
         """Archived ones too."""
 
+    async def codes_there(self, codes: Iterable[str]) -> frozenset[str]:
+        """Those that a plan has, archived ones too."""
+
+    async def item_codes_there(self, codes: Iterable[str]) -> frozenset[str]:
+        """Those that an item of any plan version has."""
+
     async def latest(self, codes: Iterable[str]) -> Mapping[UUID, PlanVersion]:
         """By plan: the published version with the greatest number, whether effective or not."""
 

@@ -8,8 +8,9 @@ from billing_kernel.ids import uuid7
 from billing_subscriptions.domain import add_on as rules
 from billing_subscriptions.domain.add_on import AddOn, NewAddOn
 from billing_subscriptions.domain.etag import check_etag
+from billing_subscriptions.domain.named_codes import refuse_unknown_of_add_on
 from billing_subscriptions.domain.plan import Known
-from billing_subscriptions.operations.known import known_of
+from billing_subscriptions.operations.known import codes_of, known_of
 from billing_subscriptions.operations.ports import Meters, UnitOfWork
 
 
@@ -27,6 +28,7 @@ async def create_add_on(
     """Raises as domain.add_on.create, AddOnCodeTaken."""
     known = await _known(uow, wanted, meters)
     made = rules.create(code, wanted, metadata, known=known, new_id=uuid7, now=await uow.now())
+    refuse_unknown_of_add_on(wanted, await codes_of(uow, [wanted]))
     await uow.add_ons.add(made)
     return made
 
@@ -45,6 +47,8 @@ async def update_add_on(
     check_etag(etag, before.version)
     known = await _known(uow, wanted, meters)
     after = rules.change(before, wanted, metadata, known=known, new_id=uuid7, now=await uow.now())
+    if wanted is not None:
+        refuse_unknown_of_add_on(wanted, await codes_of(uow, [wanted]))
     if after is not before:
         await uow.add_ons.save(after, new_version=after.number > before.number)
     return after

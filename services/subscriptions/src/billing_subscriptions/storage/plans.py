@@ -29,6 +29,11 @@ _LATEST = """
 SELECT DISTINCT ON (v.plan_id) v.* FROM plan_version AS v JOIN plan AS p ON p.plan_id = v.plan_id
 WHERE p.code = ANY(%s) AND v.state = 'PUBLISHED' ORDER BY v.plan_id, v.number DESC
 """
+_CODES = "SELECT code FROM plan WHERE code = ANY(%s)"
+_ITEM_CODES = """
+SELECT DISTINCT item ->> 'code' AS code FROM plan_version, jsonb_array_elements(items) AS item
+WHERE item ->> 'code' = ANY(%s)
+"""
 _DELETE = "DELETE FROM plan_version WHERE plan_version_id = %s AND state = 'DRAFT'"
 
 
@@ -80,6 +85,12 @@ class PostgresPlans:
         query = f"{SELECT_PLAN} WHERE p.code = ANY(%s) ORDER BY p.plan_id FOR UPDATE OF p"
         found = await rows(self._tx, query, await self._tx.now(), list(codes))
         return {each["code"]: plan_from_row(each) for each in found}
+
+    async def codes_there(self, codes: Iterable[str]) -> frozenset[str]:
+        return frozenset([each["code"] for each in await rows(self._tx, _CODES, list(codes))])
+
+    async def item_codes_there(self, codes: Iterable[str]) -> frozenset[str]:
+        return frozenset([each["code"] for each in await rows(self._tx, _ITEM_CODES, list(codes))])
 
     async def latest(self, codes: Iterable[str]) -> Mapping[UUID, PlanVersion]:
         found = map(version_from_row, await rows(self._tx, _LATEST, list(codes)))

@@ -194,11 +194,11 @@ class AddOnContent(_message.Message):
 
     @_builtins.property
     def requires(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of add-ons that must each be there."""
+        """Codes of add-ons that must each be there; each exists."""
 
     @_builtins.property
     def excludes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of plans or add-ons beside which it is not sold."""
+        """Codes of plans or add-ons beside which it is not sold; they may come later, for two that exclude each other are made one after the other."""
 
     @_builtins.property
     def entitlements(self) -> _containers.RepeatedCompositeFieldContainer[_policy_pb2.Entitlement]:
@@ -206,7 +206,7 @@ class AddOnContent(_message.Message):
 
     @_builtins.property
     def plan_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of the plans beside which it is sold; empty means all."""
+        """Codes of the plans beside which it is sold, each of which exists; empty means all."""
 
     def __init__(
         self,

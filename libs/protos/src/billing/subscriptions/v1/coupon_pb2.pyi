@@ -171,11 +171,11 @@ class CouponTerms(_message.Message):
 
     @_builtins.property
     def plan_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of the plans it is limited to; empty means all."""
+        """Codes of the plans it is limited to, each of which exists; empty means all."""
 
     @_builtins.property
     def item_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of the items or add-ons it is limited to; empty means all."""
+        """Codes of the items or add-ons it is limited to, each of which exists; empty means all."""
 
     def __init__(
         self,
