@@ -10,7 +10,7 @@ from billing_subscriptions.domain.agenda import bills
 from billing_subscriptions.domain.catalog_errors import PlanVersionArchived
 from billing_subscriptions.domain.change_matrix import Part, Wishes, parts_of
 from billing_subscriptions.domain.charges import Cause, ChargeReason, PriceBook
-from billing_subscriptions.domain.commitments import commitment_of
+from billing_subscriptions.domain.commitments import commitment_of, commits_anew
 from billing_subscriptions.domain.errors import (
     InvalidChange,
     InvalidChangeTime,
@@ -138,6 +138,8 @@ def take(
     named = kind or step_kind(parts)
     if not bills(before):
         fields = anew(before, shape.version, at) if shape.version.interval != version.interval else {}
+        if before.voided and commits_anew(version, shape.version, before.currency):
+            fields = {"committed_from": at, "period_billed_minor": 0} | fields
         after = changed(
             before,
             at=at,
@@ -168,11 +170,14 @@ def _with_lines(
     ordinal = before.version + 1
     old = Frame(before, version, prices, ordinal)
     new = Frame(replace(before, **fields), shape.version, prices, ordinal)
-    items, made = lines(Cut(old, new, at, _rule_of(parts), all_anew=turns), shape.items)
+    recommits = not turns and commits_anew(version, shape.version, before.currency)
+    if recommits and before.committed_from != at:
+        fields |= {"committed_from": at, "period_billed_minor": 0}
+    items, made = lines(Cut(old, new, at, _rule_of(parts), all_anew=turns, recommits=recommits), shape.items)
     after = changed(before, at=at, now=now, items=items, **fields)
-    commitment = commitment_of(old, at) if turns else None
+    commitment = commitment_of(old, at, cut=recommits) if turns or recommits else None
     rules = tuple((part.kind, part.rule) for part in parts)
-    flush = commitment is not None  # it counts what was billed for its period, so nothing of it may wait
+    flush = commitment is not None  # it counts what was billed for its part, so nothing of it may wait
     return between(kind, before, after, made, at=at, flush=flush, commitment=commitment, rules=rules)
 
 

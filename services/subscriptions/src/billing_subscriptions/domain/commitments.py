@@ -10,23 +10,33 @@ from billing_pricing import Explanation
 from billing_pricing.nodes import Constant, Node, Share
 
 from billing_subscriptions.domain.charges import COMMITMENT, WHOLE, Charge, Commitment, charge_id
-from billing_subscriptions.domain.items import TICK, Frame, proration_name
+from billing_subscriptions.domain.items import TICK, Frame, proration_name, window_rule
+from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.references import period_facts
 
 
-def commitment_of(frame: Frame, end: datetime) -> Commitment | None:
-    """What the period that ends at `end` is committed to: prorated apart from the fees, then rounded; or None."""
+def commits_anew(old: PlanVersion, new: PlanVersion, currency: str) -> bool:
+    """Whether another commitment counts under `new`: then a change inside a period ends one part of it for both."""
+    return old.terms.commitment(currency) != new.terms.commitment(currency)
+
+
+def commitment_of(frame: Frame, end: datetime, *, cut: bool = False) -> Commitment | None:
+    """What the period that ends at `end` is committed to: prorated apart from the fees, then rounded; or None.
+
+    Where a change has `cut` the period, each part is committed to for itself, without proration by seconds.
+    """
     subscription = frame.subscription
-    terms = frame.version.terms
+    terms, begin = frame.version.terms, subscription.committed_from or frame.begin
     wanted = terms.commitment(subscription.currency)
-    if wanted is None or subscription.period_index < 0 or subscription.voided or end <= frame.begin:
+    if wanted is None or subscription.period_index < 0 or subscription.voided or end <= begin:
         return None
-    served = Period(frame.begin, end)
-    part = frame.share(served, terms.proration)
+    served = Period(begin, end)
+    rule = window_rule(terms.proration) if cut or subscription.committed_from else terms.proration
+    part = frame.share(served, rule)
     tree: Node = Constant(wanted.amount.exact().value, f"{subscription.currency} committed a period")
     if part != WHOLE:
-        tree = Share(part, f"of the period, {frame.words(terms.proration)}", tree)
-    facts = period_facts(frame.version.id, served, "" if part == WHOLE else proration_name(terms.proration))
+        tree = Share(part, f"of the period, {frame.words(rule)}", tree)
+    facts = period_facts(frame.version.id, served, "" if part == WHOLE else proration_name(rule))
     exact = ExactAmount(subscription.currency, wanted.amount.exact().value * part)
     return Commitment(
         charge_id=charge_id(subscription.id, served, COMMITMENT),
@@ -42,16 +52,16 @@ def commitment_of(frame: Frame, end: datetime) -> Commitment | None:
     )
 
 
-def counting(commitment: Commitment, charges: Iterable[Charge]) -> Commitment:
-    """The commitment of a period that was cut short: what its due makes beyond the cut counts as billed.
+def counting(commitment: Commitment, waited: Iterable[Charge], made: Iterable[Charge]) -> Commitment:
+    """The commitment of a period that was cut short: what its due has beyond the cut counts as billed.
 
-    What lies within the period is counted by whoever fills the commitment up.
+    Of what the cut itself `made`, charges that begin with it belong to what comes after. What lies within the period is
+    counted by whoever fills the commitment up.
     """
     served = commitment.service_period
-    beyond = sum(
-        each.rounded_minor
-        for each in charges
-        if each.service_period.end > served.end
-        and (each.credit_of is not None or each.service_period.start < served.end)
-    )
-    return replace(commitment, billed=commitment.billed + Money(commitment.billed.currency, beyond))
+    own = [*waited, *(each for each in made if each.credit_of or each.service_period.start < served.end)]
+    beyond = [
+        each for each in own if each.service_period.start >= served.start and each.service_period.end > served.end
+    ]
+    minor = sum(each.rounded_minor for each in beyond)
+    return replace(commitment, billed=commitment.billed + Money(commitment.billed.currency, minor))

@@ -21,7 +21,8 @@ RuleOf = Callable[[str], tuple[ChangeRule, Cause]]
 class Cut:
     """A change at an instant: the subscription as seen before and after, and the rule by which an item goes.
 
-    `all_anew`: a new period begins, so that nothing goes on untouched.
+    `all_anew`: a new period begins, so that nothing goes on untouched. `recommits`: another minimum commitment begins,
+    so that what goes on is charged for each part.
     """
 
     before: Frame
@@ -29,6 +30,7 @@ class Cut:
     at: datetime
     rule_of: RuleOf
     all_anew: bool = False
+    recommits: bool = False
 
     @property
     def keeps_metered(self) -> bool:
@@ -44,7 +46,7 @@ def lines(cut: Cut, items: tuple[SubscriptionItem, ...]) -> tuple[tuple[Subscrip
     there = {each.id for each in items}
     for before in cut.before.subscription.items:
         if before.id not in there:
-            made += _closed(cut, before)
+            made += _closed(cut, before, *cut.rule_of(before.code))
     old = {each.id: each for each in cut.before.subscription.items}
     for item in items:
         window, charges = _changed(cut, old.get(item.id), item)
@@ -69,27 +71,36 @@ def same_terms(one: PlanItem, other: PlanItem) -> bool:
 
 
 def _changed(cut: Cut, before: SubscriptionItem | None, item: SubscriptionItem) -> tuple[SubscriptionItem, Made]:
-    if before is not None and untouched(cut, before, item):
-        return item, Made()
     rule, why = cut.rule_of(item.code)
-    if before is not None and _runs_on(cut, before, item, rule):
+    if before is not None and untouched(cut, before, item):
+        if not cut.recommits or item.once:
+            return item, Made()
+        rule, why = _split(cut, rule, why)
+    elif before is not None and _runs_on(cut, before, item, rule):
         return item, Made()
-    closed = _closed(cut, before) if before is not None else Made()
+    closed = _closed(cut, before, rule, why) if before is not None else Made()
     opened, charge = open_window(cut.after, item, cut.at, rule.proration, why)
     opened = replace(opened, tiers_from=_tiers_from(cut, before, item))
     return opened, closed + settled_as([charge] if charge else [], rule.settlement)
+
+
+def _split(cut: Cut, rule: ChangeRule, why: Cause) -> tuple[ChangeRule, Cause]:
+    """By which a fee that goes on is charged for both parts: what is given back of it is charged again."""
+    no_credit = rule.settlement is Settlement.NO_CREDIT
+    settlement = Settlement.NEXT_INVOICE if no_credit else rule.settlement
+    proration = window_rule(cut.after.version.terms.proration)
+    return ChangeRule(rule.when, proration, settlement), replace(why, settlement=settlement)
 
 
 def _runs_on(cut: Cut, before: SubscriptionItem, item: SubscriptionItem, rule: ChangeRule) -> bool:
     """Without proration a fee in arrears is not cut: its whole period costs what it costs at its end."""
     definitions = (cut.before.definition(before), cut.after.definition(item))
     fees = all(each.kind is not ItemKind.METERED and each.timing is Timing.ARREARS for each in definitions)
-    return fees and rule.proration.basis is Basis.NONE and not cut.all_anew
+    return fees and rule.proration.basis is Basis.NONE and not (cut.all_anew or cut.recommits)
 
 
-def _closed(cut: Cut, before: SubscriptionItem) -> Made:
+def _closed(cut: Cut, before: SubscriptionItem, rule: ChangeRule, why: Cause) -> Made:
     """The window up to the change is charged, what was paid ahead from it on given back: the day of a removal too."""
-    rule, why = cut.rule_of(before.code)
     found: list[Charge | None] = [arrears(cut.before, before, cut.at, window_rule(rule.proration), why)]
     if rule.settlement is not Settlement.NO_CREDIT:
         found.append(credit_of_change(cut.before, before, cut.at, rule.proration, why))

@@ -72,6 +72,7 @@ def new_cycle(before: Subscription, at: datetime, anchor: datetime, interval: In
         "first_stub": FirstStub.SHORT,
         "period": Cycle(anchor, before.zone, interval, at).period(0),
         "period_index": index,
+        "committed_from": None,
     }
 
 

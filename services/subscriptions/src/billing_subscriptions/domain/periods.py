@@ -113,6 +113,7 @@ def first_period(
 
 def _with_plan(before: Subscription, version: PlanVersion, turn: Turn) -> Fields:
     return moved_plan(version, turn.version, before.term_periods_left) | {
+        "committed_from": None,
         "state": turn.state,
         "pause": turn.pause,
         "items": turn.items,

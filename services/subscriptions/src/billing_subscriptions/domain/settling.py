@@ -70,25 +70,38 @@ def between(
     if not (flush or commitment or made.now) or (holds(after) and not flush):
         pending = before.pending + made.all
         kept = after if pending == after.pending else replace(after, pending=pending)
+        if _recommits(before, after):
+            kept = replace(kept, period_billed_minor=-_of_closed(before.pending, made.all, after))
         return Step(kind, at, before, kept, made=made.all, rules=rules)
     later = () if flush else made.later
     charges = before.pending + made.now + (made.later if flush else ())
     due = extra_due(before.id, after.version) if charges or commitment else None
     coupons = tuple(each for each in before.coupons if each.percent is not None) if due else ()
     if commitment is not None:
-        commitment = counting(commitment, charges)
+        commitment = counting(commitment, before.pending, charges[len(before.pending) :])
     turned = after.period_index != before.period_index  # all credits are of the period before
     billed = after.period_billed_minor + billed_minor(
         [each for each in charges if not (turned and each.credit_of)], after
     )
+    if _recommits(before, after):
+        billed -= _of_closed(charges[: len(before.pending)], made.all, after)
     kept = replace(after, pending=later, period_billed_minor=billed)
     return Step(kind, at, before, kept, charges, made.all, due, commitment, coupons, rules)
 
 
 def billed_minor(charges: Sequence[Charge], subscription: Subscription) -> int:
-    """What of `charges` is for the current period."""
-    start = subscription.period.start
+    """What of `charges` is for the current period, or the part of it since another commitment began."""
+    start = subscription.committed_from or subscription.period.start
     return sum(each.rounded_minor for each in charges if each.service_period.start >= start)
+
+
+def _recommits(before: Subscription, after: Subscription) -> bool:
+    return after.committed_from is not None and after.committed_from != before.committed_from
+
+
+def _of_closed(waited: Iterable[Charge], made: Iterable[Charge], after: Subscription) -> int:
+    """What lies behind the cut by its service period alone, and belongs to the commitment before: it never counts."""
+    return billed_minor([*waited, *(each for each in made if each.credit_of is not None)], after)
 
 
 def consumed(coupons: Coupons, charges: Sequence[Charge]) -> tuple[Coupons, Coupons]:

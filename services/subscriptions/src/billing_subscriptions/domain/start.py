@@ -186,6 +186,7 @@ def _begun(
         unpaid=False,
         payment_gated=order.payment_gated,
         period_billed_minor=0,
+        committed_from=None,
         seller_id=customer.seller_id,
         metadata=order.metadata,
         version=1,

@@ -209,6 +209,7 @@ class Subscription:
     backdated_until           Backdating.CREDIT gives back what lies before this instant
     term_periods_left         paid periods of the present term that have not ended yet; None without a term
     period_billed_minor       what dues have billed for the current period, credits taken off, metered charges left out
+    committed_from            where the present minimum commitment began inside the period; None: with the period
     effective_at              business time of the last change; never goes back
     """
 
@@ -247,6 +248,7 @@ class Subscription:
     unpaid: bool
     payment_gated: bool
     period_billed_minor: int
+    committed_from: datetime | None
     seller_id: UUID | None
     metadata: Mapping[str, str]
     version: int

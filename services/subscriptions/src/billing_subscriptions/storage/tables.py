@@ -189,6 +189,7 @@ subscription = Table(
     Column("payment_gated", Boolean, nullable=False, server_default=text("false")),
     _instant("effective_at", nullable=True),
     Column("period_billed_minor", BigInteger, nullable=False, server_default=text("0")),
+    _instant("committed_from", nullable=True),
     PrimaryKeyConstraint("tenant_id", "subscription_id", name="subscription_pkey"),
     UniqueConstraint("tenant_id", "external_id", name="subscription_external_id"),
     ForeignKeyConstraint(

@@ -162,7 +162,7 @@ class Commitment(_message.Message):
     """Whether the commitment contains its tax."""
     @_builtins.property
     def service_period(self) -> _period_pb2.Period:
-        """The period committed to."""
+        """The period committed to, or the part of it that a change to another minimum commitment ended or began."""
 
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
@@ -174,7 +174,7 @@ class Commitment(_message.Message):
 
     @_builtins.property
     def billed(self) -> _money_pb2.Money:
-        """What was billed for the same period before this due, rounded; the due's own charges come on top."""
+        """What was billed for the same time before this due, rounded; the due's own charges within it come on top."""
 
     @_builtins.property
     def supply_time(self) -> _timestamp_pb2.Timestamp:
