@@ -198,13 +198,16 @@ def _scheduled_to_pb(scheduled: ScheduledChange) -> subscription_pb2.ScheduledCh
 
 
 def _pause_to_pb(pause: Pause) -> subscription_pb2.Pause:
-    return subscription_pb2.Pause(
+    message = subscription_pb2.Pause(
         start_time=time_to_pb(pause.since),
         resume_time=optional_time(pause.resume_at),
         billing=PAUSE_BILLINGS.to_pb(pause.billing),
-        proration=proration_to_pb(pause.proration) if pause.proration else None,
-        settlement=SETTLEMENTS.to_pb(pause.settlement) if pause.settlement else None,
     )
+    if pause.proration is not None:
+        message.proration.CopyFrom(proration_to_pb(pause.proration))
+    if pause.settlement is not None:
+        message.settlement = SETTLEMENTS.to_pb(pause.settlement)
+    return message
 
 
 def _coupon_to_pb(coupon: AppliedCoupon) -> subscription_pb2.AppliedCoupon:
