@@ -276,3 +276,12 @@ def test_a_change_in_a_trial_makes_no_lines():
     assert (step.made, step.after.plan_version_id) == ((), other.id)
     (end,) = renewed(step.after, build.offers(one, other))
     assert billed(end) == {"base": "30.00 EUR"}
+
+
+def test_a_fee_in_arrears_has_no_line_for_a_window_that_costs_nothing():
+    one, other = (build.version([build.flat(fee, Timing.ARREARS)]) for fee in ("31", "62"))
+    before = runs(one, "2026-01-01")
+    step = changed(before, Change(other.id), one, other, at="2026-01-01T00:00:05", proration=DAYS)
+    assert step.made == ()
+    (renewal,) = renewed(step.after, other)
+    assert billed(renewal) == {"base": "62.00 EUR"}

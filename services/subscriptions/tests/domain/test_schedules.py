@@ -106,6 +106,45 @@ def test_a_phase_contradicts_another_change_of_the_same_instant_and_one_behind_t
         set_schedule(ends.after, phases, KNOWN, now=utc("2026-01-05"))
 
 
+def test_a_conflict_names_the_phase():
+    order = ChangeOrder(seats("2"), Wishes(ChangeWhen.ON_DATE), utc("2026-02-10"))
+    (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))
+    phases = [Phase("one", utc("2026-02-01"), seats("3")), Phase("two", utc("2026-02-10"), seats("4"))]
+    with pytest.raises(ScheduledChangeConflict) as refused:
+        set_schedule(waits.after, phases, KNOWN, now=utc("2026-01-05"))
+    assert [each.field for each in refused.value.violations] == ["phases[1].start_time"]
+
+
+def test_a_quantity_that_is_set_now_replaces_the_ones_that_wait():
+    nine = runs(quantities=build.quantities(seats="9"))
+    (down,) = change(nine, ChangeOrder(seats("5")), KNOWN, PriceBook(), now=utc("2026-01-05"))
+    assert [each.at for each in down.after.scheduled] == [utc("2026-02-01")]
+    (up,) = change(down.after, ChangeOrder(seats("50")), KNOWN, PriceBook(), now=utc("2026-01-10"))
+    assert (up.kind, up.after.scheduled, up.after.next_due_at) == (StepKind.QUANTITY_CHANGED, (), utc("2026-02-01"))
+    (renewal,) = renewed(up.after, KNOWN)
+    assert [each.quantity for each in renewal.after.items] == [1, 50]
+
+
+def test_a_quantity_that_is_set_now_leaves_schedules_plans_and_other_items():
+    of = build.version([build.flat(), build.seat(), build.seat(code="desks")])
+    known = build.offers(of, LARGE)
+    phases = [Phase("grow", utc("2026-03-10"), seats("7"))]
+    before = set_schedule(runs(of), phases, known, now=utc("2026-01-05")).after
+    for wanted, at in [
+        (Change(quantities=build.quantities(seats="5", desks="6")), "2026-03-01"),
+        (Change(LARGE.id, quantities=build.quantities(seats="8")), "2026-03-05"),
+    ]:
+        order = ChangeOrder(wanted, Wishes(ChangeWhen.ON_DATE), utc(at))
+        before = change(before, order, known, PriceBook(), now=utc("2026-01-06"))[-1].after
+    (up,) = change(before, ChangeOrder(seats("9")), known, PriceBook(), now=utc("2026-01-10"))
+    left = {each.at: each.change for each in up.after.scheduled}
+    assert left == {
+        utc("2026-03-01"): Change(quantities=build.quantities(desks="6")),
+        utc("2026-03-05"): Change(LARGE.id, quantities=build.quantities(seats="8")),
+        utc("2026-03-10"): seats("7"),
+    }
+
+
 def test_a_change_that_waits_is_taken_back():
     order = ChangeOrder(seats("3"), Wishes(ChangeWhen.ON_DATE), utc("2026-02-10"))
     (waits,) = change(runs(), order, KNOWN, PriceBook(), now=utc("2026-01-05"))

@@ -22,8 +22,8 @@ from billing_subscriptions.domain.lines import Cut, RuleOf, lines
 from billing_subscriptions.domain.moves import anew, moved_plan
 from billing_subscriptions.domain.plan import PlanVersion, PlanVersionState
 from billing_subscriptions.domain.policy import ChangeKind, ChangeWhen
-from billing_subscriptions.domain.scheduling import planned, scheduled_with
-from billing_subscriptions.domain.settling import Made, between, changed
+from billing_subscriptions.domain.scheduling import planned, scheduled_with, without_waiting
+from billing_subscriptions.domain.settling import Made, between, changed, rescheduled
 from billing_subscriptions.domain.shape import Shape, shaped
 from billing_subscriptions.domain.step import Offers, Step, StepKind
 from billing_subscriptions.domain.subscription import Change, State, Subscription
@@ -73,7 +73,7 @@ def change(
     at_once = tuple(part for part, at in instants if at <= now)
     steps: list[Step] = []
     if at_once:
-        steps.append(take(before, at_once, offers, prices, at=now, now=now, kind=kind))
+        steps.append(_instead(take(before, at_once, offers, prices, at=now, now=now, kind=kind), at_once))
         before = steps[-1].after
     later = [(part, at) for part, at in instants if at > now]
     if later:
@@ -82,6 +82,15 @@ def change(
         after = changed(before, at=now, now=now, scheduled=scheduled_with(before, waiting, replaces=replaces))
         steps.append(Step(StepKind.CHANGE_SCHEDULED, now, before, after, rules=rules))
     return tuple(steps)
+
+
+def _instead(step: Step, parts: Sequence[Part]) -> Step:
+    """Quantities that are set now replace those of the same items that wait, but for what a schedule plans."""
+    quantities = (ChangeKind.QUANTITY_UP, ChangeKind.QUANTITY_DOWN)
+    codes = {code for part in parts for code in part.change.quantities}
+    codes |= {code for part in parts if part.kind in quantities for code in part.change.add_ons}
+    left = without_waiting(step.after.scheduled, codes)
+    return step if left == step.after.scheduled else replace(step, after=rescheduled(step.after, left))
 
 
 def parts_wanted(

@@ -71,7 +71,8 @@ class Frame:
 def arrears(
     frame: Frame, item: SubscriptionItem, end: datetime, rule: Proration, why: Cause = REGULAR
 ) -> Charge | None:
-    """What the item's window costs at its `end`; None for items in advance and for windows without length."""
+    """What the item's window costs at its `end`; None for items in advance and for windows without length, and for
+    fees of windows that a change has cut so short that they cost nothing."""
     definition, start = frame.definition(item), item.since or frame.begin
     if definition.timing is not Timing.ARREARS:
         return None
@@ -84,7 +85,9 @@ def arrears(
     part = frame.share(served, rule)
     if metered:
         return _metered(frame, item, definition, served, part, rule, why)
-    return _fixed(frame, item, definition, served, part, rule, why)
+    charge = _fixed(frame, item, definition, served, part, rule, why)
+    cut = item.since is not None or end < frame.end
+    return charge if charge.rounded_minor or not cut else None
 
 
 def advance(

@@ -1,6 +1,6 @@
 """Schedules of future phases, and changes that wait: set, replaced and taken back until they begin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from billing_kernel.errors import DomainError, Violation
 
 from billing_subscriptions.domain.change import bad_time, refuse_ended, refuse_unsold
 from billing_subscriptions.domain.change_matrix import Wishes
-from billing_subscriptions.domain.errors import InvalidChange, ScheduledChangeNotFound
+from billing_subscriptions.domain.errors import InvalidChange, ScheduledChangeConflict, ScheduledChangeNotFound
 from billing_subscriptions.domain.scheduling import planned, scheduled_with
 from billing_subscriptions.domain.settling import changed
 from billing_subscriptions.domain.shape import shaped
@@ -40,7 +40,12 @@ def set_schedule(before: Subscription, phases: Sequence[Phase], offers: Offers, 
         planned(before, index, each.start_at, each.change, each.wishes, each.code) for index, each in enumerate(phases)
     ]
     others = replace(before, scheduled=tuple(each for each in before.scheduled if not each.phase_code))
-    after = changed(before, at=now, now=now, scheduled=scheduled_with(others, waiting))
+    try:
+        scheduled = scheduled_with(others, waiting)
+    except ScheduledChangeConflict as refusal:
+        refusal.violations = tuple(_of_start(phases, refusal.facts, violation) for violation in refusal.violations)
+        raise
+    after = changed(before, at=now, now=now, scheduled=scheduled)
     return Step(StepKind.SCHEDULE_SET, now, before, after)
 
 
@@ -85,6 +90,12 @@ def _of_phase(index: int, violation: Violation) -> Violation:
     path = f"phases[{index}].change"
     field = violation.field.removeprefix("change.")
     return replace(violation, field=f"{path}.{field}")
+
+
+def _of_start(phases: Sequence[Phase], facts: Mapping[str, str], violation: Violation) -> Violation:
+    """The start of the phase that conflicts: no two begin at one instant."""
+    starts = [each.start_at.isoformat() for each in phases]
+    return replace(violation, field=f"phases[{starts.index(facts['effective_time'])}].start_time")
 
 
 def _invalid(field: str, description: str) -> InvalidChange:

@@ -1,7 +1,9 @@
 """Changes that wait for their time: which may stand beside each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
 from uuid import UUID, uuid5
 
 from billing_kernel.errors import Violation
@@ -40,6 +42,24 @@ def scheduled_with(
     if len(there) > SCHEDULED_MAX:
         raise _conflict(f"no more than {SCHEDULED_MAX} changes wait at a time", waiting[-1].at)
     return tuple(sorted(there, key=lambda each: (each.at, each.change.plan_version_id is None)))
+
+
+def without_waiting(scheduled: Sequence[ScheduledChange], codes: Set[str]) -> tuple[ScheduledChange, ...]:
+    """What still waits where the quantities of these items were set now: those of phases and of plan changes."""
+    found = []
+    for each in scheduled:
+        wanted = each.change
+        if codes & wanted.codes and not each.phase_code and wanted.plan_version_id is None:
+            quantities, add_ons = _but(wanted.quantities, codes), _but(wanted.add_ons, codes)
+            wanted = replace(wanted, quantities=quantities, add_ons=add_ons)
+            each = replace(each, change=wanted)
+        if wanted != Change():
+            found.append(each)
+    return tuple(found)
+
+
+def _but(quantities: Mapping[str, Fraction], codes: Set[str]) -> dict[str, Fraction]:
+    return {code: quantity for code, quantity in quantities.items() if code not in codes}
 
 
 def contradicts(one: ScheduledChange, other: ScheduledChange) -> bool:

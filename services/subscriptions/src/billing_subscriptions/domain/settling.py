@@ -10,7 +10,7 @@ from billing_subscriptions.domain.charges import Charge, Commitment
 from billing_subscriptions.domain.commitments import counting
 from billing_subscriptions.domain.policy import Settlement
 from billing_subscriptions.domain.step import DueKey, Rules, Step, StepKind, extra_due
-from billing_subscriptions.domain.subscription import AppliedCoupon, Subscription
+from billing_subscriptions.domain.subscription import AppliedCoupon, ScheduledChange, Subscription
 
 Coupons = tuple[AppliedCoupon, ...]
 
@@ -50,6 +50,12 @@ def changed(before: Subscription, *, at: datetime, now: datetime, **fields: Any)
     )
     due_at = next_due_at(after)
     return after if due_at == after.next_due_at else replace(after, next_due_at=due_at)
+
+
+def rescheduled(after: Subscription, scheduled: tuple[ScheduledChange, ...]) -> Subscription:
+    """The same version of it with other changes that wait."""
+    kept = replace(after, scheduled=scheduled)
+    return replace(kept, next_due_at=next_due_at(kept))
 
 
 def between(

@@ -199,11 +199,9 @@ class Subscription:
     period, period_index      the one claimed last, before the start the first; -1: trial, free stub; never goes back
     cycle_start_at, _index    where the present cycle of periods began, and which period_index was its first
     anchor_at, first_stub     where its boundaries lie
-    next_due_at               when the next thing happens by itself (see agenda); None: nothing any more
-    next_boundary             what the next regular boundary is
+    next_due_at, _boundary    when the next thing happens by itself (see agenda), None: nothing; the regular boundary ahead
     ends_at                   when it ends or ended: the planned end or the cancelation, whichever is first
-    planned_end_at            the end that was agreed at the start
-    cancelation               an end that was asked for and has not come yet
+    planned_end_at            the end that was agreed at the start; cancelation: one that was asked for and is to come
     pending                   charges and credits that wait for the next due
     billed_from               nothing before this instant is billed
     backdated_until           Backdating.CREDIT gives back what lies before this instant
