@@ -71,6 +71,7 @@ VOLUME = (
     PriceCase("A37-zero", LAGO_VOLUME, "0", "10.00"),
     PriceCase("A40", LAGO_VOLUME, "101", "101.00"),
     PriceCase("A40-between", LAGO_VOLUME, "100.5", "100.50"),
+    PriceCase("A37-net-negative", LAGO_VOLUME, "-5", "0.00"),
     PriceCase("A43", OPENMETER_VOLUME, "0", "100.00"),
     PriceCase("A46", OPENMETER_VOLUME, "14", "140.00"),
     PriceCase("A49", OPENMETER_VOLUME, "100", "500.00"),

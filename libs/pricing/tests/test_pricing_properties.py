@@ -48,7 +48,9 @@ roundings = st.sampled_from(Rounding)
 
 def graduated_by_definition(model, quantity):
     """Graduated pricing straight from its words, in fractions."""
-    quantity, lower, total = max(quantity, Fraction(0)), Fraction(0), Fraction(0)
+    lower, total = Fraction(0), Fraction(0)
+    if quantity < 0:
+        return total
     for number, tier in enumerate(model.tiers):
         upper = quantity if tier.up_to is None else min(tier.up_to, quantity)
         if quantity > lower or (number == 0 and model.first_tier_flat_at_zero):
@@ -62,6 +64,11 @@ def graduated_by_definition(model, quantity):
 @given(st.builds(Graduated, tiers(), st.booleans()), quantities)
 def test_graduated_is_what_its_words_say(model, quantity):
     assert rate(model, quantity, "EUR").exact.value == graduated_by_definition(model, quantity)
+
+
+@given(models.filter(lambda model: not isinstance(model, Flat)), quantities.filter(lambda quantity: quantity < 0))
+def test_a_net_negative_quantity_costs_nothing(model, quantity):
+    assert rate(model, quantity, "EUR").exact.value == 0
 
 
 @given(models, quantities, currencies, roundings)

@@ -1,7 +1,8 @@
 """Price models: frozen values that turn a quantity into an exact amount, and tell how.
 
 `price(numerator, denominator)` is the hot path: the quantity as a ratio of integers in, (numerator, denominator, trace)
-of the amount in MAJOR units out; the ratio need not be in lowest terms. A negative quantity costs what zero costs.
+of the amount in MAJOR units out; the ratio need not be in lowest terms. A net
+negative quantity costs nothing, but under Flat.
 `tree(quantity, currency, trace)` builds the explanation of such an answer on demand.
 """
 
@@ -67,7 +68,7 @@ def _graduated_price(self: "Graduated | GraduatedPercentage", numerator: int, de
     """Each part of the quantity at the price of its tier: the hot path of rating, so one call for both models."""
     scaled = self.scaled
     if numerator <= 0:
-        return scaled.tiers[0][2] if self.first_tier_flat_at_zero else 0, scaled.scale, 0
+        return scaled.tiers[0][2] if numerator == 0 and self.first_tier_flat_at_zero else 0, scaled.scale, 0
     quantity = numerator * scaled.bound_scale
     # A bound belongs to the tier below it, and what lies between whole bounds to the tier above.
     index = bisect_left(scaled.uppers, quantity if denominator == 1 else -(-quantity // denominator))
@@ -79,7 +80,8 @@ def _graduated_price(self: "Graduated | GraduatedPercentage", numerator: int, de
 class Graduated:
     """Each unit at the price of the tier in which it lies; a tier's flat amount is due once the tier is entered.
 
-    The first tier's flat amount is due even at zero, unless `first_tier_flat_at_zero` is off. Raises InvalidPriceModel.
+    The first tier's flat amount is due even at zero, unless `first_tier_flat_at_zero` is off; a net negative quantity
+    costs nothing. Raises InvalidPriceModel.
     """
 
     tiers: tuple[Tier, ...]
@@ -119,7 +121,7 @@ class Volume:
     def price(self, numerator: int, denominator: int) -> Amount:
         scaled = self.scaled
         if numerator <= 0:
-            return scaled.tiers[0][2] if self.first_tier_flat_at_zero else 0, scaled.scale, 0
+            return scaled.tiers[0][2] if numerator == 0 and self.first_tier_flat_at_zero else 0, scaled.scale, 0
         quantity = numerator * scaled.bound_scale
         index = bisect_left(scaled.uppers, quantity if denominator == 1 else -(-quantity // denominator))
         _, unit, flat, _ = scaled.tiers[index]
@@ -218,7 +220,7 @@ def _in_tier(model: Graduated | Volume, index: int, units: Node, currency: str) 
 def _with_flat(
     model: Graduated | Volume | GraduatedPercentage, tier: Tier | PercentageTier, units: Node, of: Node, currency: str
 ) -> Node:
-    entered = isinstance(units, Constant) and units.value > 0
-    if not tier.flat_amount or not (entered or model.first_tier_flat_at_zero):
+    due = isinstance(units, Constant) and (units.value > 0 or model.first_tier_flat_at_zero)  # else net negative
+    if not tier.flat_amount or not due:
         return of
     return Add((of, Constant(tier.flat_amount, f"{currency} flat")))

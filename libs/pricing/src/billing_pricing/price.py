@@ -78,12 +78,12 @@ def tree_of(model: PriceModel, usage: Usage, unit: str, trace: Any) -> Node:
 
 
 def without_free_units(price: Price, usage: Usage) -> Usage:
-    """`usage` as the model sees it: free units are the first of the period."""
+    """`usage` as the model sees it: free units are the first of the period; a net negative quantity stays as it is."""
     free = price.adjustments.free_units
     if price.measure is not Measure.QUANTITY:
         return beyond(events_of(usage), free)
     quantity = quantity_of(usage)
-    return max(quantity - free, Fraction(0)) if free else quantity
+    return max(quantity - free, Fraction(0)) if free and quantity >= 0 else quantity
 
 
 def billable_units(price: Price, used: Usage) -> Fraction:

@@ -94,7 +94,7 @@ class Slice(NamedTuple):
 
 
 def rate(model: Model, quantity: Fraction, currency: str, rounding: Rounding = Rounding.HALF_UP) -> Rated:
-    """Rates `quantity`, rounding once. A net negative quantity costs what zero costs.
+    """Rates `quantity`, rounding once. A net negative quantity costs nothing, but under Flat.
 
     Raises UnknownCurrency, AmountOverflow.
     """
