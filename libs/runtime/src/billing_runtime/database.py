@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from google.protobuf import descriptor_pool, message_factory
@@ -13,9 +13,10 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from billing_runtime import clock, idempotency
-from billing_runtime.call import Call, Role
+from billing_runtime.call import Call, IdempotencyScope, Role
 from billing_runtime.database_errors import DatabaseUnavailable, translate, translate_statements
-from billing_runtime.idempotency import AlreadyAnswered, look_up_arguments
+from billing_runtime.idempotency import AlreadyAnswered
+from billing_runtime.round_trip import Command, Rows, together
 from billing_runtime.transaction import Raw, Transaction, commit
 
 CONNECT_S = 5
@@ -23,11 +24,13 @@ POOL_MAX = 100
 CHECKOUT_S = 5.0  # how long a call waits for a free connection before it is refused as unavailable
 SESSION = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=20s -c timezone=UTC"
 
+T = TypeVar("T")
 Rehydrate = Callable[[Transaction, Any], Awaitable[None]]
 
 _CONTEXT = "SELECT set_config('app.tenant', %s, true), set_config('app.customer', %s, true)"
-_BEGIN = f"BEGIN; {_CONTEXT}"
-_BEGIN_READ = f"BEGIN READ ONLY; {_CONTEXT}"
+_BEGIN: Command = ("BEGIN", ())
+_BEGIN_READ: Command = ("BEGIN READ ONLY", ())
+_ROLLBACK: Command = ("ROLLBACK", ())
 
 
 class Database:
@@ -83,29 +86,29 @@ class Database:
         """A transaction in the worker role: rows of all tenants, on queue tables alone. Commits at the end."""
         start = sql.SQL("BEGIN; SET LOCAL ROLE {}").format(sql.Identifier(self.worker_role))
         async with self._connection() as conn, _ended(conn):
-            await _started(conn, start, ())
+            await _started(conn, lambda raw: raw.execute(start))
             yield conn
             await commit(raw_of(conn))
 
     @asynccontextmanager
-    async def _transaction(self, call: Call, begin: str) -> AsyncIterator[Transaction]:
+    async def _transaction(self, call: Call, begin: Command) -> AsyncIterator[Transaction]:
         customer = str(call.customer_id) if call.customer_id else ""
         if call.role is Role.CUSTOMER and not customer:
             raise AssertionError("a call of role customer names its customer")
-        arguments: tuple[Any, ...] = (str(call.tenant_id), customer)
+        start = [begin, (_CONTEXT, (str(call.tenant_id), customer))]
         scope = call.idempotency if begin is _BEGIN else None
         if scope is not None:
-            begin, arguments = f"{begin}; {idempotency.LOCK_AND_LOOK_UP}", (*arguments, *look_up_arguments(scope))
+            start += idempotency.looking_up(scope)
         timeless = begin is not _BEGIN_READ and call.effective_at is None  # a change will ask what time it is
         if timeless:
-            begin, arguments = f"{begin}; {clock.READ}", (*arguments, call.tenant_id)
+            start.append((clock.READ, (call.tenant_id,)))
         async with self._connection() as conn, _ended(conn):
-            cursor = await _started(conn, begin, arguments)
+            found = await _started(conn, lambda raw: together(raw, start))
             tx = Transaction(conn, raw_of(conn), call)
             if scope is not None:
-                await self._judge(tx, cursor)
+                await self._judge(tx, scope, *found[2:4])
             if timeless:
-                tx.live_at(await _last_value(cursor))
+                tx.live_at(found[-1][0]["now_at"] if found[-1] else None)
             yield tx
             await tx.commit()
 
@@ -120,12 +123,9 @@ class Database:
         finally:
             await asyncio.shield(conn.close())
 
-    async def _judge(self, tx: Transaction, cursor: psycopg.AsyncCursor[Any]) -> None:
-        scope = tx.call.idempotency
-        assert scope is not None
+    async def _judge(self, tx: Transaction, scope: IdempotencyScope, lock: Rows, found: Rows) -> None:
         try:
-            locked, found = await _lock_and_row(cursor)
-            await idempotency.judge(tx.raw, scope, locked, found)
+            await idempotency.judge(tx.raw, scope, lock[0]["locked"], found[0] if found else None)
         except AlreadyAnswered as answered:
             raise await self._refilled(tx, answered) from None
 
@@ -150,38 +150,16 @@ def _parsed(answered: AlreadyAnswered) -> Message:
     return message
 
 
-async def _started(conn: AsyncConnection, begin: str | sql.Composed, arguments: tuple[Any, ...]) -> Any:
-    """Sends `begin` (several statements, one round trip). After a restart of the server the pool may hold nothing but
-    stale connections: each is dropped, nothing has happened on it yet."""
+async def _started(conn: AsyncConnection, send: Callable[[Raw], Awaitable[T]]) -> T:
+    """Sends the first statements. After a restart of the server the pool may hold nothing but stale connections: each
+    is dropped, nothing has happened on it yet."""
     for _ in range(POOL_MAX):
         try:
-            return await _send(raw_of(conn), begin, arguments)
+            return await send(raw_of(conn))
         except (psycopg.OperationalError, psycopg.InterfaceError):
             await conn.invalidate()
             await conn.run_sync(lambda sync: sync.connection)
     raise DatabaseUnavailable("no pooled connection works")
-
-
-async def _send(raw: Raw, begin: str | sql.Composed, arguments: tuple[Any, ...]) -> psycopg.AsyncCursor[Any]:
-    cursor = psycopg.AsyncClientCursor(raw)  # quotes in the client, so that several statements may travel at once
-    return await cursor.execute(begin, arguments or None)
-
-
-async def _lock_and_row(cursor: psycopg.AsyncCursor[Any]) -> tuple[bool, tuple[Any, ...] | None]:
-    """The third and fourth result of a BEGIN with a key."""
-    cursor.nextset()
-    cursor.nextset()
-    lock = await cursor.fetchone()
-    cursor.nextset()
-    return bool(lock and lock[0]), await cursor.fetchone()
-
-
-async def _last_value(cursor: psycopg.AsyncCursor[Any]) -> Any:
-    """What the last statement of BEGIN found; None for no row."""
-    while cursor.nextset():
-        pass
-    found = await cursor.fetchone()
-    return found[0] if found else None
 
 
 @asynccontextmanager
@@ -201,11 +179,13 @@ async def _rolled_back(conn: AsyncConnection) -> None:
     if conn.invalidated or conn.closed:  # SQLAlchemy has dropped it
         return
     raw = raw_of(conn)
-    if raw.closed or raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+    pgconn = raw.pgconn
+    busy = pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
+    if raw.closed or busy or pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF:
         await conn.invalidate()
         return
     with suppress(psycopg.Error):
-        await raw.rollback()
+        await together(raw, [_ROLLBACK])
         return
     await conn.invalidate()
 

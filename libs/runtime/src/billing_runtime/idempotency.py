@@ -5,7 +5,7 @@ Still running elsewhere: IDEMPOTENCY_KEY_IN_FLIGHT. A transaction that rolls bac
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -18,9 +18,9 @@ from billing_runtime.personal import without_personal
 
 KEEP = timedelta(days=30)
 
-LOCK_AND_LOOK_UP = (
-    "SELECT pg_try_advisory_xact_lock(%s);"
-    " SELECT request_hash, response_type, response, expires_at FROM idempotency"
+_LOCK = "SELECT pg_try_advisory_xact_lock(%s) AS locked"
+_LOOK_UP = (
+    "SELECT request_hash, response_type, response, expires_at FROM idempotency"
     " WHERE tenant_id = %s AND principal = %s AND method = %s AND key = %s"
 )
 _INSERT = (
@@ -49,34 +49,33 @@ class IdempotencyKeyInFlight(DomainError):
     reason: ClassVar[str] = "IDEMPOTENCY_KEY_IN_FLIGHT"
 
 
-def look_up_arguments(scope: IdempotencyScope) -> tuple[Any, ...]:
-    return (_lock_number(scope), *_identity(scope))
+def looking_up(scope: IdempotencyScope) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """The statements that lock the key and look for its answer, for `judge`."""
+    return (_LOCK, (_lock_number(scope),)), (_LOOK_UP, _identity(scope))
 
 
 async def judge(
-    raw: psycopg.AsyncConnection[Any], scope: IdempotencyScope, locked: bool, found: Sequence[Any] | None
+    raw: psycopg.AsyncConnection[Any], scope: IdempotencyScope, locked: bool, found: Mapping[str, Any] | None
 ) -> None:
     """Returns when the call is to run; else raises what the caller gets instead. `found` is the stored row."""
     if not locked:
         raise IdempotencyKeyInFlight("a call with this idempotency key is still running", facts={"key": scope.key})
     if found is None:
         return
-    request_hash, response_type, response, expires_at = found
-    if expires_at <= datetime.now(UTC):
+    if found["expires_at"] <= datetime.now(UTC):
         await raw.execute(_DELETE, _identity(scope))
-    elif bytes(request_hash) != scope.request_hash:
+    elif bytes(found["request_hash"]) != scope.request_hash:
         raise IdempotencyKeyReused("this idempotency key was used for another request", facts={"key": scope.key})
     else:
-        raise AlreadyAnswered(bytes(response), response_type)
+        raise AlreadyAnswered(bytes(found["response"]), found["response_type"])
 
 
-async def store(raw: psycopg.AsyncConnection[Any], scope: IdempotencyScope, response: Message) -> None:
-    """Keeps the answer, without its personal fields, beside the effect."""
+def storing(scope: IdempotencyScope, response: Message) -> tuple[str, tuple[Any, ...]]:
+    """The statement that keeps the answer, without its personal fields, beside the effect."""
     kept = without_personal(response).SerializeToString(deterministic=True)
     name = str(response.DESCRIPTOR.full_name)
     expires_at = datetime.now(UTC) + KEEP
-    row = (scope.principal, scope.method, scope.key, scope.request_hash, name, kept, expires_at)
-    await raw.execute(_INSERT, row)
+    return _INSERT, (scope.principal, scope.method, scope.key, scope.request_hash, name, kept, expires_at)
 
 
 def _identity(scope: IdempotencyScope) -> tuple[Any, ...]:

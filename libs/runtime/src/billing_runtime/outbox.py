@@ -85,6 +85,11 @@ def dead_letter_row(event: Received, extra: Mapping[str, str]) -> Row:
     )
 
 
+def insert(row: Row) -> tuple[str, Row]:
+    """The statement that writes one row."""
+    return _INSERT, row
+
+
 async def write(raw: psycopg.AsyncConnection[Any], rows: Sequence[Row]) -> None:
     """Writes outbox rows in order. Inside a pipeline few rows cost no round trip of their own."""
     if len(rows) > COPY_FROM_ROWS:

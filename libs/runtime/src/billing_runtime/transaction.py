@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from billing_runtime import clock, idempotency, outbox
+from billing_runtime import clock, idempotency, outbox, round_trip
 from billing_runtime.call import Call
 from billing_runtime.events import Event, Received
 
@@ -35,6 +35,7 @@ class Transaction:
         self._now: datetime | None = call.effective_at
         self._clock_read = False
         self._rows: list[outbox.Row] = []
+        self._later: list[round_trip.Command] = []
         self._answer: Message | None = None
         self.published = False
 
@@ -66,6 +67,24 @@ class Transaction:
     def publish_rows(self, rows: Sequence[outbox.Row]) -> None:
         """For the runtime itself: outbox rows made elsewhere."""
         self._rows += rows
+
+    async def together(self, *commands: round_trip.Command) -> list[round_trip.Rows]:
+        """The rows of several statements, in one round trip; what waits goes first."""
+        waiting, self._later = self._later, []
+        return (await round_trip.together(self.raw, [*waiting, *commands]))[len(waiting) :]
+
+    def later(self, *commands: round_trip.Command) -> None:
+        """Statements whose rows nobody reads in this transaction: they travel with its next batch, or with COMMIT.
+
+        What they refuse is refused then, so leave out what an operation answers for. `conn` and `raw` do not see them
+        before `send`.
+        """
+        self._later += commands
+
+    async def send(self) -> None:
+        """Runs what waits."""
+        if self._later:
+            await self.together()
 
     @asynccontextmanager
     async def copy(
@@ -106,16 +125,16 @@ class Transaction:
 
     async def commit(self) -> None:
         """Events, answer and COMMIT; few events cost one round trip in all. For `Database` and the runtime alone."""
+        refuse_failed(self.raw)
         if len(self._rows) > outbox.COPY_FROM_ROWS:
+            await self.send()
             await self._write_events()
-        if not self._rows and self._answer is None:
-            await commit(self.raw)
-            return
-        async with self.raw.pipeline():
-            await self._write_events()
-            if self._answer is not None and self.call.idempotency is not None:
-                await idempotency.store(self.raw, self.call.idempotency, self._answer)
-            await commit(self.raw)
+        rows, self._rows = self._rows, []
+        self.published = self.published or bool(rows)
+        last: list[round_trip.Command] = [outbox.insert(row) for row in rows]
+        if self._answer is not None and self.call.idempotency is not None:
+            last.append(idempotency.storing(self.call.idempotency, self._answer))
+        await self.together(*last, ("COMMIT", ()))
 
     async def _write_events(self) -> None:
         rows, self._rows = self._rows, []
@@ -124,8 +143,13 @@ class Transaction:
 
 
 async def commit(raw: Raw) -> None:
-    """COMMIT, or the error of a transaction that failed and whose error somebody swallowed: PostgreSQL itself would
-    answer such a COMMIT with a silent rollback. Raises InFailedSqlTransaction."""
+    """COMMIT. Raises InFailedSqlTransaction."""
+    refuse_failed(raw)
+    await raw.execute("COMMIT", prepare=False)
+
+
+def refuse_failed(raw: Raw) -> None:
+    """A transaction that failed and whose error somebody swallowed: PostgreSQL itself would answer its COMMIT with a
+    silent rollback. Raises InFailedSqlTransaction."""
     if raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR:
         raise psycopg.errors.InFailedSqlTransaction("an error inside the transaction was swallowed")
-    await raw.execute("COMMIT", prepare=False)

@@ -1,6 +1,6 @@
 """The ports in memory. They obey the same contract suite as PostgreSQL (test_unit_of_work_contract.py)."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -82,7 +82,7 @@ class FakeSubscriptions:
     history: dict[UUID, list[ChangeRecord]] = field(default_factory=dict)
     standings: dict[tuple[UUID, UUID], bool] = field(default_factory=dict)  # True: paid
 
-    async def lock(self, subscription_id: UUID) -> Subscription:
+    async def lock(self, subscription_id: UUID, version_ids: Collection[UUID] = ()) -> Subscription:
         if subscription_id not in self.rows:
             raise SubscriptionNotFound("none")
         return self.rows[subscription_id]

@@ -14,7 +14,7 @@ from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.step import Offers, Rules, Step
 from billing_subscriptions.domain.subscription import Change, Subscription
 from billing_subscriptions.operations.ports import Catalogue, PaymentMethods, UnitOfWork
-from billing_subscriptions.operations.shelf import NO_CHANGES, Shelf, shelf_for
+from billing_subscriptions.operations.shelf import NO_CHANGES, Shelf, shelf_for, wanted_versions
 from billing_subscriptions.operations.write_steps import write_steps
 
 
@@ -109,7 +109,7 @@ async def lock_life(
     uow: UnitOfWork, subscription_id: UUID, etag: str, *, changes: Sequence[Change] = NO_CHANGES
 ) -> Opened:
     """The first half of `change_life`. The etag is that of the row as it was read, before it is caught up."""
-    before = await uow.subscriptions.lock(subscription_id)
+    before = await uow.subscriptions.lock(subscription_id, wanted_versions(changes))
     check_etag(etag, before.version)
     return await open_life(uow, before, changes=changes, now=await uow.now())
 

@@ -1,6 +1,6 @@
 """What the operations need of the world: Protocols, nothing else."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,8 +108,8 @@ class Plans(Protocol):
 
 
 class Subscriptions(Protocol):
-    async def lock(self, subscription_id: UUID) -> Subscription:
-        """Raises SubscriptionNotFound."""
+    async def lock(self, subscription_id: UUID, version_ids: Collection[UUID] = ()) -> Subscription:
+        """`version_ids`: plan versions that will be asked for beside its own. Raises SubscriptionNotFound."""
 
     async def write(self, steps: Sequence[Step], reason: str = "") -> None:
         """Each step is one entry of the history; the row is what the last one of its subscription leaves.

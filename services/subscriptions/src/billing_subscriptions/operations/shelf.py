@@ -65,9 +65,14 @@ async def shelf_for(
     return shelf
 
 
+def wanted_versions(changes: Iterable[Change]) -> frozenset[UUID]:
+    """The plan versions that they name."""
+    return frozenset(each.plan_version_id for each in changes if each.plan_version_id is not None)
+
+
 async def read_shelf(catalogue: Catalogue, version_ids: Iterable[UUID], planned: Sequence[tuple[str, Change]]) -> Shelf:
     """The versions, and what (currency, change) pairs name beside them."""
-    wanted = {*version_ids, *(each.plan_version_id for _, each in planned if each.plan_version_id is not None)}
+    wanted = {*version_ids, *wanted_versions(each for _, each in planned)}
     versions, moving = await catalogue.sold(wanted)
     add_ons, plan_codes = await _add_ons(catalogue, planned, versions)
     return Shelf(versions, moving, add_ons, plan_codes)

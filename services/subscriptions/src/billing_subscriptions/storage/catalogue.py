@@ -14,6 +14,7 @@ from billing_subscriptions.domain.plan import PlanVersion
 from billing_subscriptions.domain.policy import RunningSubscriptions
 from billing_subscriptions.domain.step import AddOnOffer
 from billing_subscriptions.storage.add_ons import PostgresAddOns
+from billing_subscriptions.storage.beside import Beside
 from billing_subscriptions.storage.plan_rows import version_from_row
 from billing_subscriptions.storage.plans import EFFECTIVE, NEWEST_FIRST
 from billing_subscriptions.storage.statements import row, rows
@@ -35,6 +36,15 @@ WHERE v.plan_id IN (SELECT plan_id FROM plan_version WHERE plan_version_id = ANY
     AND v.terms ->> 'running_subscriptions' = '{RunningSubscriptions.MOVE_AT_RENEWAL.value}'
     AND v.state <> 'DRAFT'
 """
+_OF = "v.plan_version_id = (SELECT plan_version_id FROM subscription WHERE subscription_id = %s)"
+_WANTED = f"({_OF} OR v.plan_version_id = ANY(%s))"
+SOLD_TO = f"""
+SELECT {_HEAD}, false AS newest FROM plan_version AS v WHERE {_WANTED}
+UNION ALL
+(SELECT DISTINCT ON (v.plan_id) {_HEAD}, true AS newest FROM plan_version AS v
+WHERE v.plan_id IN (SELECT plan_id FROM plan_version AS v WHERE {_WANTED}) AND {EFFECTIVE}
+ORDER BY v.plan_id, {NEWEST_FIRST})
+"""
 KNOWN_MAX = 4096
 _KNOWN: dict[UUID, PlanVersion] = {}  # read before, of whatever tenant; asked only for ids that the tenant can see
 _CODES = "SELECT plan_id, code FROM plan WHERE plan_id = ANY(%s)"
@@ -42,8 +52,9 @@ _PLAN = "SELECT plan_id, archived_at FROM plan WHERE code = %s"
 
 
 class PostgresCatalogue:
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, beside: Beside | None = None) -> None:
         self._tx = tx
+        self._beside = beside or Beside()
 
     async def versions(self, version_ids: Iterable[UUID]) -> Mapping[UUID, PlanVersion]:
         found = map(version_from_row, await rows(self._tx, _VERSIONS, list(version_ids)))

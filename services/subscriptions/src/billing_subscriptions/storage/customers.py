@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 
 from billing_subscriptions.domain.customer import Customer, Party
 from billing_subscriptions.domain.errors import CustomerNotFound
+from billing_subscriptions.storage.beside import Beside
 from billing_subscriptions.storage.hierarchy import levels_below, line_of, lock_tree, payers_of, pays_for
 from billing_subscriptions.storage.mapping import customer_from_row, customer_to_row, party_to_row
 from billing_subscriptions.storage.queries import PostgresReads
@@ -25,8 +26,9 @@ _RUNNING = (
 
 
 class PostgresCustomers:
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, beside: Beside | None = None) -> None:
         self._tx = tx
+        self._beside = beside or Beside()
 
     async def add(self, customer: Customer, party: Party) -> None:
         arguments = _CUSTOMER.values(customer_to_row(customer)) + _PARTY.values(party_to_row(customer, party))
@@ -39,7 +41,9 @@ class PostgresCustomers:
         return customer_from_row(found)
 
     async def get_many(self, customer_ids: Iterable[UUID]) -> Mapping[UUID, Customer]:
-        found = map(customer_from_row, await rows(self._tx, _MANY, list(customer_ids)))
+        wanted = set(customer_ids)
+        read = self._beside.take_customers(wanted) or await rows(self._tx, _MANY, list(wanted))
+        found = map(customer_from_row, read)
         return {customer.id: customer for customer in found}
 
     async def payers(self, customers: Mapping[UUID, Customer]) -> Mapping[UUID, Customer]:
@@ -59,6 +63,7 @@ class PostgresCustomers:
 
     async def save(self, customer: Customer, party: Party | None) -> None:
         """Written under the row's lock, so the version needs no second look."""
+        self._beside.customers.pop(customer.id, None)
         statement = update(customer_table).where(customer_table.c.customer_id == customer.id)
         await write(self._tx, statement.values(customer_to_row(customer)))
         if party is not None:

@@ -57,9 +57,9 @@ Entry = tuple[Any, ...]  # in the order of _COLUMNS
 async def add_entries(tx: Transaction, entries: Sequence[Entry]) -> None:
     """Writes entries; each names actor and cause already."""
     if len(entries) < _COPY_FROM_ROWS:
-        for entry in entries:
-            await tx.raw.execute(_INSERT, entry)
+        tx.later(*((_INSERT, entry) for entry in entries))
         return
+    await tx.send()
     async with tx.copy(LEAF, list(_COLUMNS), types=list(_COLUMNS.values())) as copy:
         for entry in entries:
             await copy.write_row(entry)

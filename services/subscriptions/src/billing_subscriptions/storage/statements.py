@@ -9,7 +9,6 @@ from billing_kernel.errors import DomainError
 from billing_runtime.database_errors import UniqueViolated
 from billing_runtime.transaction import Transaction
 from psycopg import errors
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects.postgresql import JSONB
@@ -80,20 +79,19 @@ class Insert:
 async def insert_row(tx: Transaction, text: str, arguments: list[Any]) -> None:
     """Runs the text of one or more `Insert`s; a taken name is refused."""
     with names_taken():
-        await tx.raw.execute(text, arguments)
+        await tx.together((text, arguments))
 
 
 async def write(tx: Transaction, statement: Executable) -> None:
     """One Core statement that writes; a taken name is refused."""
+    await tx.send()
     with names_taken():
         await tx.conn.execute(statement)
 
 
 async def rows(tx: Transaction, query: str, *arguments: Any) -> Rows:
-    """Rows of a hot query, below SQLAlchemy: a statement that psycopg prepares once it is frequent."""
-    async with tx.raw.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query, arguments or None)
-        return await cursor.fetchall()
+    """Rows of a hot query, below SQLAlchemy: a statement that is prepared once a connection."""
+    return (await tx.together((query, arguments)))[0]
 
 
 async def row(tx: Transaction, query: str, *arguments: Any) -> dict[str, Any] | None:

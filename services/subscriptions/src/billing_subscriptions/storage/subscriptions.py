@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 from billing_subscriptions.domain.errors import SubscriptionNotFound
 from billing_subscriptions.domain.step import Step
 from billing_subscriptions.domain.subscription import Subscription
+from billing_subscriptions.storage.beside import Beside
+from billing_subscriptions.storage.catalogue import SOLD_TO
 from billing_subscriptions.storage.history import Entry, add_entries
 from billing_subscriptions.storage.statements import Insert, insert_row, names_taken, row, rows
 from billing_subscriptions.storage.subscription_rows import (
@@ -25,6 +27,9 @@ from billing_subscriptions.storage.subscription_rows import (
 from billing_subscriptions.storage.tables import subscription as subscription_table
 
 _ADD = Insert.into(subscription_table)
+_CUSTOMER = """
+SELECT * FROM customer WHERE customer_id = (SELECT customer_id FROM subscription WHERE subscription_id = %s)
+"""
 _LOCK = "SELECT * FROM subscription WHERE subscription_id = %s FOR UPDATE"
 # What most have not is left out: to read empty JSON costs more than to read nothing.
 _EMPTY = {"scheduled": "[]", "coupons": "[]", "pending": "[]", "metadata": "{}"}
@@ -82,15 +87,24 @@ _UNPAID, _SETTLED = _STANDING.format(""), _STANDING.format("NOT")
 
 
 class PostgresSubscriptions:
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, beside: Beside | None = None) -> None:
         self._tx = tx
+        self._beside = beside or Beside()
         self._texts: dict[tuple[Any, ...], tuple[frozenset[str], str]] = {}
 
-    async def lock(self, subscription_id: UUID) -> Subscription:
-        found = await row(self._tx, _LOCK, subscription_id)
-        if found is None:
+    async def lock(self, subscription_id: UUID, version_ids: Collection[UUID] = ()) -> Subscription:
+        """What its change will ask for is read behind the lock, in the same round trip."""
+        now = await self._tx.now()
+        found, customers, heads = await self._tx.together(
+            (_LOCK, (subscription_id,)),
+            (_CUSTOMER, (subscription_id,)),
+            (SOLD_TO, (subscription_id, list(version_ids), subscription_id, list(version_ids), now)),
+        )
+        if not found:
             raise SubscriptionNotFound("there is no such subscription")
-        return subscription_from_row(found)
+        self._beside.customers = {each["customer_id"]: each for each in customers}
+        self._beside.heads = (frozenset({*version_ids, found[0]["plan_version_id"]}), now, heads)
+        return subscription_from_row(found[0])
 
     async def write(self, steps: Sequence[Step], reason: str = "") -> None:
         """Rows first: a name that is taken refuses before the history is written."""
@@ -98,8 +112,10 @@ class PostgresSubscriptions:
         entries = [self._entry(step, reason, spans) for step in steps]
         self._texts.clear()
         if len(spans) == 1:
-            await self._write_one(*next(iter(spans.values())), entries)
+            await self._write_one(*next(iter(spans.values())))
+            await add_entries(self._tx, entries)
             return
+        await self._tx.send()
         often: list[tuple[int, Subscription]] = []
         seldom: list[tuple[int, Subscription]] = []
         for before, after, changed in spans.values():
@@ -111,21 +127,18 @@ class PostgresSubscriptions:
         await self._save(seldom, _SAVE_ALL, _ALL)
         await add_entries(self._tx, entries)
 
-    async def _write_one(
-        self, before: Subscription | None, after: Subscription, changed: set[str], entries: Sequence[Entry]
-    ) -> None:
-        """One round trip, and only the columns that changed."""
-        with names_taken():
-            async with self._tx.raw.pipeline():
-                if before is None:
-                    await self._tx.raw.execute(_ADD.text, _ADD.values(subscription_to_row(after)))
-                    cursor = None
-                else:
-                    columns = tuple(column for column in _ALL if column.name in changed)
-                    values = [_value(column, after) for column in columns]
-                    cursor = await self._tx.raw.execute(_update_one(columns), [*values, after.id, before.version])
-                await add_entries(self._tx, entries)
-        assert cursor is None or cursor.rowcount == 1, "a subscription changed under its lock"
+    async def _write_one(self, before: Subscription | None, after: Subscription, changed: set[str]) -> None:
+        """Only the columns that changed; at once where a name may be taken, else with what is sent next."""
+        if before is None:
+            wanted = (_ADD.text, _ADD.values(subscription_to_row(after)))
+        else:
+            columns = tuple(column for column in _ALL if column.name in changed)
+            values = [_value(column, after) for column in columns]
+            wanted = (_update_one(columns), [*values, after.id, before.version])
+        self._tx.later(wanted)
+        if after.external_id and "external_id" in changed:
+            with names_taken():
+                await self._tx.send()
 
     def _entry(self, step: Step, reason: str, spans: dict[UUID, Span]) -> Entry:
         after, call = step.after, self._tx.call
@@ -192,8 +205,10 @@ class PostgresSubscriptions:
 
 @lru_cache(maxsize=256)
 def _update_one(columns: tuple[Column, ...]) -> str:
+    """Fails where a subscription has changed under its lock: then there is no row to divide by."""
     sets = ", ".join(f"{column.name} = %s" for column in columns)
-    return f"UPDATE subscription SET {sets} WHERE subscription_id = %s AND version = %s"
+    update = f"UPDATE subscription SET {sets} WHERE subscription_id = %s AND version = %s RETURNING 1"
+    return f"WITH written AS ({update}) SELECT 1 / count(*) FROM written"
 
 
 def _value(column: Column, subscription: Subscription) -> Any:

@@ -12,6 +12,7 @@ from billing_runtime.transaction import Transaction
 from billing_subscriptions.domain.events import DomainEvent
 from billing_subscriptions.operations.ports import Read
 from billing_subscriptions.storage.add_ons import PostgresAddOns
+from billing_subscriptions.storage.beside import Beside
 from billing_subscriptions.storage.catalogue import PostgresCatalogue
 from billing_subscriptions.storage.coupons import PostgresCoupons
 from billing_subscriptions.storage.customers import PostgresCustomers
@@ -36,12 +37,13 @@ class PostgresUnitOfWork:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
         self._facts = FactsBook()
-        self.customers = PostgresCustomers(tx)
+        beside = Beside()
+        self.customers = PostgresCustomers(tx, beside)
         self.plans = PostgresPlans(tx)
-        self.subscriptions = PostgresSubscriptions(tx)
+        self.subscriptions = PostgresSubscriptions(tx, beside)
         self.dues = PostgresDues(tx)
         self.payment_methods = PostgresPaymentMethods(tx)
-        self.catalogue = PostgresCatalogue(tx)
+        self.catalogue = PostgresCatalogue(tx, beside)
         self.migrations = PostgresMigrations(tx)
         self.names = PostgresNames(tx)
         self.products = products_of(tx)
