@@ -199,7 +199,7 @@ class Subscription:
     period, period_index      the one claimed last, before the start the first; -1: trial, free stub; never goes back
     cycle_start_at, _index    where the present cycle of periods began, and which period_index was its first
     anchor_at, first_stub     where its boundaries lie
-    next_due_at, _boundary    when the next thing happens by itself (see agenda), None: nothing; the regular boundary ahead
+    next_due_at, _boundary    when the next thing happens by itself (see agenda) or None, and the regular boundary ahead
     ends_at                   when it ends or ended: the planned end or the cancelation, whichever is first
     planned_end_at            the end that was agreed at the start; cancelation: one that was asked for and is to come
     pending                   charges and credits that wait for the next due
