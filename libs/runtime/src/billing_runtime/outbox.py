@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 from zlib import crc32
 
 import psycopg
 from google.protobuf.message import Message
 from psycopg.types.json import Jsonb
 
+from billing_runtime.byte_form import ByteForm
 from billing_runtime.call import Call
+from billing_runtime.copy_format import copy_bytes, row_bytes
 from billing_runtime.events import Event, Received, dead_letter_topic, payload_bytes
 from billing_runtime.tracing import inject
 
@@ -36,6 +39,8 @@ _TEXTS = ["text"] * 6
 _TYPES = ["int2", "text", "text", "uuid", *_TEXTS, "int8", "timestamptz", "bytea", "jsonb"]
 _INSERT = f"INSERT INTO outbox ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 _COPY = f"COPY {LEAF} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
+
+_SHARDS = [shard.to_bytes(2, "big") for shard in range(SHARDS)]
 
 Row = tuple[Any, ...]
 
@@ -104,6 +109,30 @@ async def _copy(raw: psycopg.AsyncConnection[Any], rows: Sequence[Row]) -> None:
         copy.set_types(_TYPES)
         for row in rows:
             await copy.write_row(row)
+
+
+def form_of(event: Event, call: Call) -> ByteForm:
+    """The COPY row of events of `call` that are like this one but for (shard, key, id, subject, payload), each as long
+    as its own. Raises EventTooLarge."""
+    row = row_of(event, call, None)
+
+    def write(contents: Sequence[bytes]) -> bytes:
+        shard, key, event_id, subject, payload = contents
+        head = (int.from_bytes(shard, "big"), row[1], key.decode(), UUID(bytes=event_id))
+        return row_bytes(_TYPES, (*head, row[4], subject.decode(), *row[6:12], payload, None))
+
+    return ByteForm.of(write, (2, len(event.key.encode()), 16, len(event.subject.encode()), len(row[12])))
+
+
+def shards_of(keys: Sequence[bytes]) -> list[bytes]:
+    """`shard_of` each key, as a field of a row has it."""
+    return [_SHARDS[crc32(key) % SHARDS] for key in keys]
+
+
+async def copy_rows(raw: psycopg.AsyncConnection[Any], rows: Sequence[bytes]) -> None:
+    """Writes rows that were made by forms, in order."""
+    async with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
+        await copy.write(copy_bytes(rows))
 
 
 def type_name(message: type[Message]) -> str:

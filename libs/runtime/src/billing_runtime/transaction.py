@@ -64,6 +64,12 @@ class Transaction:
         if len(self._rows) >= PENDING_MAX:
             await self._write_events()
 
+    async def publish_filled(self, rows: Sequence[bytes]) -> None:
+        """Writes events whose rows were made by `outbox.form_of`, behind those that are published already."""
+        await self.flush()
+        self.published = self.published or bool(rows)
+        await outbox.copy_rows(self.raw, rows)
+
     def publish_rows(self, rows: Sequence[outbox.Row]) -> None:
         """For the runtime itself: outbox rows made elsewhere."""
         self._rows += rows

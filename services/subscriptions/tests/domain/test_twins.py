@@ -82,6 +82,7 @@ def test_who_has_something_of_its_own_has_no_twin():
         {"pause": Pause(utc("2026-01-10"), None, PauseBilling.VOID)},
         {"ends_at": utc("2026-01-20")},
         {"term_periods_left": 3},
+        {"committed_from": utc("2026-01-10")},
         {"items": (item, *one.items[1:])},
         {"state": State.PAUSED},
     ):

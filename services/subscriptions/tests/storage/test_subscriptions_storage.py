@@ -57,7 +57,7 @@ async def test_another_tenant_sees_nothing(database, shop):
         uow = PostgresUnitOfWork(tx)
         assert await uow.customers.get_many([buyer.id]) == {}
         assert await uow.plans.versions([version.id]) == {}
-        assert await uow.subscriptions.claim_due(NOW, 10) == []
+        assert not await uow.subscriptions.claim_due(NOW, 10)
         assert await queues.next_due_at(tx) is None
         assert await queues.is_empty(tx)
 
@@ -85,7 +85,7 @@ async def test_two_runs_never_claim_the_same_boundary(database, shop):
         assert len(await PostgresUnitOfWork(first).subscriptions.claim_due(NOW, 10)) == 1
         async with database.begin(admin_call(tenant_id, at=NOW)) as second:
             other = PostgresUnitOfWork(second).subscriptions
-            assert await other.claim_due(NOW, 10) == []
+            assert not await other.claim_due(NOW, 10)
             assert await other.is_due(NOW)
 
 

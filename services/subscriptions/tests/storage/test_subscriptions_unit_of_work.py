@@ -128,9 +128,9 @@ class UnitOfWorkContract:
         started = build.started(version, buyer, start="2026-02-01")
         later = started.after
         await uow.subscriptions.write([started])
-        assert [each.id for each in await uow.subscriptions.claim_due(NOW, 9)] == [made.id, later.id]
-        assert [each.id for each in await uow.subscriptions.claim_due(NOW, 1)] == [made.id]
-        assert await uow.subscriptions.claim_due(utc("2025-12-31"), 9) == []
+        assert [each.id for each in (await uow.subscriptions.claim_due(NOW, 9)).alone] == [made.id, later.id]
+        assert [each.id for each in (await uow.subscriptions.claim_due(NOW, 1)).alone] == [made.id]
+        assert not await uow.subscriptions.claim_due(utc("2025-12-31"), 9)
         assert await uow.subscriptions.is_due(utc("2026-01-01"))
         assert not await uow.subscriptions.is_due(utc("2025-12-31"))
 
@@ -142,7 +142,7 @@ class UnitOfWorkContract:
         await uow.subscriptions.write([other, *changed])
         assert await uow.subscriptions.lock(other.after.id) == changed[-1].after
         for _ in range(2):
-            claimed = await uow.subscriptions.claim_due(NOW, 9)
+            claimed = (await uow.subscriptions.claim_due(NOW, 9)).alone
             renewals = [build.renewed(each, version)[0] for each in claimed]
             await uow.subscriptions.write(renewals)
             for each in renewals:

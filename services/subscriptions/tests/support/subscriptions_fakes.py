@@ -23,6 +23,7 @@ from billing_subscriptions.domain.policy import RunningSubscriptions
 from billing_subscriptions.domain.step import AddOnOffer, Step
 from billing_subscriptions.domain.subscription import ENDED, Subscription
 from billing_subscriptions.operations.ports import Outcome, Settlement
+from billing_subscriptions.operations.twin_ports import Claimed, TwinStep
 from billing_subscriptions.storage.subscription_rows import changes
 from fake_customers import FakeCustomers
 
@@ -112,9 +113,9 @@ class FakeSubscriptions:
         """The columns of a subscription as they were."""
         return fold(each for each in self.history[subscription_id] if each.effective_at <= at)
 
-    async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
+    async def claim_due(self, as_of: datetime, limit: int) -> Claimed:
         due = [each for each in self.rows.values() if each.next_due_at is not None and each.next_due_at <= as_of]
-        return sorted(due, key=lambda each: (each.next_due_at, each.id))[:limit]
+        return Claimed(sorted(due, key=lambda each: (each.next_due_at, each.id))[:limit])
 
     async def is_due(self, as_of: datetime) -> bool:
         return bool(await self.claim_due(as_of, 1))
@@ -237,6 +238,13 @@ class FakeNamed:
         return {code: self.rows[code] for code in codes if code in self.rows}
 
 
+class FakeTwins:
+    """Nobody has twins here: all are claimed alone."""
+
+    async def write(self, steps: Sequence[TwinStep]) -> None:
+        assert not steps
+
+
 class FakeUnitOfWork:
     """One tenant. `events` holds everything published, dues included; `wall` is its wall clock."""
 
@@ -245,6 +253,7 @@ class FakeUnitOfWork:
         self.events: list[Any] = []
         self.customers, self.plans = FakeCustomers(self), FakePlans()
         self.subscriptions, self.dues = FakeSubscriptions(), FakeDues(self)
+        self.twins = FakeTwins()
         self.products, self.features = FakeNamed(), FakeNamed()
         self.payment_methods, self.catalogue = FakePaymentMethods(), FakeCatalogue(self.plans)
 

@@ -2,13 +2,18 @@
 them: the step of one is the step of each, under its own ids.
 """
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
+from uuid import UUID, uuid5
 
-from billing_subscriptions.domain.charges import Charge, ChargeReason, charge_id
-from billing_subscriptions.domain.step import Step, regular_due
+from billing_kernel.id_columns import texts, uuid5s
+
+from billing_subscriptions.domain.charges import CHARGES, Charge, ChargeReason, charge_id
+from billing_subscriptions.domain.customer import Customer
+from billing_subscriptions.domain.step import DUES, Step, regular_due
 from billing_subscriptions.domain.subscription import Boundary, State, Subscription, SubscriptionItem
 
 _PLAIN = frozenset({State.ACTIVE, State.PAST_DUE})
@@ -39,6 +44,31 @@ _ALIKE = attrgetter(
 _CHANGED = ("state", "period", "period_index", "next_due_at", "next_boundary", "period_billed_minor")
 
 
+ITEMS_MAX = 24  # of twins that are written together, and charges
+EXPLANATIONS_MAX = 256 * 1024  # characters: what is larger may have to be cut into parts
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Subscriptions of which every column is that of `first` but ids and external ids, and so of their customers.
+
+    The fields are columns with one entry each: ids are 16 bytes, external ids UTF-8 and all as long as the first's.
+    `item_ids` has one column an item, in the order of first.items. The first is among them, as the first.
+    """
+
+    first: Subscription
+    customer: Customer
+    ids: Sequence[bytes]
+    customer_ids: Sequence[bytes]
+    party_ids: Sequence[bytes]
+    external_ids: Sequence[bytes]
+    customer_external_ids: Sequence[bytes]
+    item_ids: Sequence[Sequence[bytes]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
 def likeness(subscription: Subscription) -> tuple[Any, ...] | None:
     """Equal for twins. None for whoever has something of its own: plans, a pause, coupons, what waits, cut windows."""
     if (
@@ -50,8 +80,10 @@ def likeness(subscription: Subscription) -> tuple[Any, ...] | None:
         or subscription.ends_at is not None
         or subscription.billed_from is not None
         or subscription.backdated_until is not None
+        or subscription.committed_from is not None
         or subscription.expires_at is not None
         or subscription.term_periods_left is not None
+        or subscription.committed_from is not None
         or subscription.next_boundary is not Boundary.PERIOD_END
         or subscription.state not in _PLAIN
     ):
@@ -73,6 +105,47 @@ def teaches(step: Step) -> bool:
     quiet = step.made == step.charges and not after.pending and step.due.index is not None
     quiet = quiet and all(each.reason is ChargeReason.REGULAR and each.credit_of is None for each in step.charges)
     return quiet and all(getattr(before, name) == getattr(after, name) for name in _QUIET)
+
+
+def teaches_all(step: Step, twins: Twins) -> bool:
+    """Whether the step of the first is that of all, in a message of one part, and they pay for themselves."""
+    if likeness(twins.first) is None or not teaches(step) or twins.customer.terms.billed_to_parent:
+        return False
+    explained = sum(len(each.priced.explanation) for each in step.charges if each.priced)
+    small = max(len(twins.item_ids), len(step.charges)) <= ITEMS_MAX and explained <= EXPLANATIONS_MAX
+    return small and all(each.id == _id_of(each) for each in step.charges)
+
+
+def due_ids(step: Step, twins: Twins) -> list[bytes]:
+    """The id of each twin's due."""
+    assert step.due is not None, "only what bills teaches"
+    tail = f"|{step.due.index}".encode()
+    return uuid5s(DUES, [text + tail for text in texts(twins.ids)])
+
+
+def item_columns(step: Step, twins: Twins) -> list[Sequence[bytes]]:
+    """For each charge of the step the twins' items that it charges."""
+    columns = {item.id: column for item, column in zip(twins.first.items, twins.item_ids, strict=True)}
+    return [columns[each.subscription_item_id] for each in step.charges]
+
+
+def charge_ids(step: Step, twins: Twins) -> list[list[bytes]]:
+    """For each charge of the step the ids that the twins' charges have."""
+    found = []
+    for charge, items in zip(step.charges, item_columns(step, twins), strict=True):
+        tail = _tail(charge).encode()
+        found.append(uuid5s(CHARGES, [text + tail for text in texts(items)]))
+    return found
+
+
+def _id_of(charge: Charge) -> UUID:
+    return uuid5(CHARGES, f"{charge.subscription_item_id}{_tail(charge)}")
+
+
+def _tail(charge: Charge) -> str:
+    """What follows the item in the name from which the id of a regular charge is made, see `charge_id`."""
+    served = charge.service_period
+    return f"|{served.start.isoformat()}/{served.end.isoformat()}|{charge.item.kind}|0"
 
 
 _QUIET = tuple(

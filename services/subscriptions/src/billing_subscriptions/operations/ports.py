@@ -16,6 +16,7 @@ from billing_subscriptions.domain.plan import Plan, PlanVersion
 from billing_subscriptions.domain.step import AddOnOffer, Step
 from billing_subscriptions.domain.subscription import State, Subscription
 from billing_subscriptions.operations.catalog_ports import AddOns, Coupons, NamedStore, Prices
+from billing_subscriptions.operations.twin_ports import Claimed, TwinWriter
 
 Answer = TypeVar("Answer")
 PartyKey = tuple[UUID, int]  # id and version
@@ -117,7 +118,7 @@ class Subscriptions(Protocol):
         Steps of one subscription follow each other; it is locked, or new. Raises ExternalIdTaken.
         """
 
-    async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
+    async def claim_due(self, as_of: datetime, limit: int) -> Claimed:
         """Locks what is due at `as_of`, oldest due first; passes over what another transaction holds."""
 
     async def is_due(self, as_of: datetime) -> bool: ...
@@ -188,6 +189,9 @@ class UnitOfWork(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def twins(self) -> TwinWriter: ...
 
     @property
     def dues(self) -> Dues: ...

@@ -10,12 +10,14 @@ from uuid import UUID
 from billing_subscriptions.domain.boundary import boundary
 from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.errors import AsOfInFuture
+from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.domain.step import Step
 from billing_subscriptions.domain.subscription import Boundary, Subscription
-from billing_subscriptions.domain.twins import likeness, teaches, twin_step
+from billing_subscriptions.domain.twins import Twins, likeness, teaches, teaches_all, twin_step
 from billing_subscriptions.operations.ports import Begin, UnitOfWork
 from billing_subscriptions.operations.shelf import Shelf, shelf_for
-from billing_subscriptions.operations.write_steps import write_steps
+from billing_subscriptions.operations.twin_ports import TwinStep
+from billing_subscriptions.operations.write_steps import told, write_steps
 
 CHUNK_MAX = 1000
 LANES = 2  # of a call that is served
@@ -73,11 +75,31 @@ async def renew_chunk(uow: UnitOfWork, run_id: UUID, as_of: datetime, limit: int
     claimed = await uow.subscriptions.claim_due(as_of, limit)
     if not claimed:
         return 0, 0
-    shelf = await shelf_for(uow.catalogue, claimed)
-    trials = {each.customer_id for each in claimed if each.next_boundary is Boundary.TRIAL_END}
+    firsts = [each.first for each in claimed.twins]
+    shelf = await shelf_for(uow.catalogue, [*claimed.alone, *firsts])
+    alone, opened = list(claimed.alone), 0
+    taught = [_taught(each, shelf, prices, run_id, now) for each in claimed.twins]
+    for twins, step in zip(claimed.twins, taught, strict=True):
+        if step is None:
+            alone += await uow.twins.each_of(twins)
+        else:
+            opened += len(twins)
+    await uow.twins.write([each for each in taught if each is not None])
+    trials = {each.customer_id for each in alone if each.next_boundary is Boundary.TRIAL_END}
     unable = trials - await uow.payment_methods.having_one(trials) if trials else trials
-    steps = _steps(claimed, shelf, unable, prices, now)
-    return len(claimed), await write_steps(uow, steps, shelf, run_id=run_id)
+    steps = _steps(alone, shelf, unable, prices, now)
+    return len(claimed), opened + await write_steps(uow, steps, shelf, run_id=run_id)
+
+
+def _taught(twins: Twins, shelf: Shelf, prices: PriceBook, run_id: UUID, now: datetime) -> TwinStep | None:
+    """The step that is that of all; None where each has to be looked at."""
+    if likeness(twins.first) is None:
+        return None
+    step = boundary(twins.first, shelf.offers(twins.first.currency), prices, now=now)
+    if not teaches_all(step, twins):
+        return None
+    customer = twins.customer
+    return TwinStep(twins, step, told(step, shelf, {customer.id: customer}), BillingDue(step, customer, run_id))
 
 
 def _steps(

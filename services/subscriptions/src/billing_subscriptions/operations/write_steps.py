@@ -18,7 +18,7 @@ async def write_steps(
         return 0
     customers = await uow.customers.get_many({each.after.customer_id for each in steps})
     await uow.subscriptions.write(steps, reason)
-    await uow.publish(*(_told(each, shelf, customers) for each in steps))
+    await uow.publish(*(told(each, shelf, customers) for each in steps))
     billed = [each for each in steps if each.due is not None]
     if billed:
         paying = {each.after.customer_id for each in billed}
@@ -27,7 +27,8 @@ async def write_steps(
     return len(billed)
 
 
-def _told(step: Step, shelf: Shelf, customers: Mapping[UUID, Customer]) -> SubscriptionEvent:
+def told(step: Step, shelf: Shelf, customers: Mapping[UUID, Customer]) -> SubscriptionEvent:
+    """What a step tells."""
     after = step.after
     version = shelf.offers(after.currency).versions[after.plan_version_id]
     like = step.twin.after if step.twin else None

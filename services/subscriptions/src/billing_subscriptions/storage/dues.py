@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.subscriptions.v1.events_pb2 import BillingDue as DueMessage
+from billing_runtime.copy_format import Blobs, Uuids
 from billing_runtime.fault import failpoint
 from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.events import BillingDue
+from billing_subscriptions.domain.twins import Twins
 from billing_subscriptions.operations.ports import Settlement
 from billing_subscriptions.storage.statements import row, rows
-from billing_subscriptions.wire.dues import DueBook, parts_of
+from billing_subscriptions.wire.dues import DueBook, due_to_pb, parts_of
 from billing_subscriptions.wire.events import due_event
 
 _ADDED = {
@@ -30,6 +32,12 @@ _ADD = f"""
 INSERT INTO billing_due ({", ".join(_ADDED)}, published_at)
 SELECT {", ".join(_ADDED)}, clock_timestamp()
 FROM unnest({", ".join(f"%b::{kind}[]" for kind in _ADDED.values())}) AS new({", ".join(_ADDED)})
+"""
+_COLUMNS = {name: f"%b::{kind}[]" for name, kind in _ADDED.items() if kind in ("uuid", "bytea") and name != "run_id"}
+_ADD_ALIKE = f"""
+INSERT INTO billing_due ({", ".join(_ADDED)}, published_at)
+SELECT {", ".join(name if name in _COLUMNS else f"%s::{kind}" for name, kind in _ADDED.items())}, clock_timestamp()
+FROM unnest({", ".join(_COLUMNS.values())}) AS new({", ".join(_COLUMNS)})
 """
 _COUNT = "SELECT count(*) AS dues FROM billing_due WHERE run_id = %s AND part = 1"
 # The payload goes once invoicing has made an invoice of it, or found nothing to bill; a parked one is kept to look at.
@@ -65,6 +73,14 @@ class PostgresDues:
             await self._tx.raw.execute(_ADD, tuple(map(list, columns)))
             await self._tx.publish(*(due_event(part) for _, part in parts))
             failpoint("subscriptions.dues_opened")
+
+    async def add_alike(self, due: BillingDue, ids: Sequence[bytes], twins: Twins, payloads: Sequence[bytes]) -> None:
+        """Opens the dues of twins, in one part each: `due` is that of the first. They are published elsewhere."""
+        values = dict(zip(_ADDED, _values(due, due_to_pb(due)), strict=True))
+        shared = [value for name, value in values.items() if name not in _COLUMNS]
+        columns = [Uuids(ids), Uuids(twins.ids), Uuids(twins.customer_ids), Blobs(payloads)]
+        await self._tx.raw.execute(_ADD_ALIKE, [*shared, *columns])
+        failpoint("subscriptions.dues_opened")
 
     async def count(self, run_id: UUID) -> int:
         found = await row(self._tx, _COUNT, run_id)

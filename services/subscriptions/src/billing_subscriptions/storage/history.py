@@ -5,9 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from billing_runtime.byte_form import ByteForm
+from billing_runtime.call import Call
+from billing_runtime.copy_format import copy_bytes, row_bytes
 from billing_runtime.transaction import Transaction
 
 from billing_subscriptions.domain.history import ChangeRecord
+from billing_subscriptions.domain.step import Step
 from billing_subscriptions.storage.statements import rows
 
 LEAF = "subscription_change_rows"
@@ -23,6 +27,7 @@ _COLUMNS = {
     "changed": "text",  # a json column reads the same bytes
     "charge_ids": "uuid[]",
 }
+_TYPES = list(_COLUMNS.values())
 _INSERT = f"INSERT INTO subscription_change ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 _COPY_FROM_ROWS = 20  # from here on COPY is faster than inserts
 
@@ -54,13 +59,46 @@ WHERE subscription_id = %s AND version > %s ORDER BY version LIMIT %s
 Entry = tuple[Any, ...]  # in the order of _COLUMNS
 
 
+def entry_of(step: Step, changed: str, call: Call, reason: str) -> Entry:
+    """The entry of a step; `changed` as `changes_text` writes it."""
+    after = step.after
+    return (
+        after.id,
+        after.version,
+        after.customer_id,
+        step.kind.value,
+        after.effective_at,  # unlike step.at it never goes back
+        call.actor,
+        reason,
+        call.causation_id or call.correlation_id,
+        changed,
+        [charge.id for charge in step.made],
+    )
+
+
+def form_of(entry: Entry) -> ByteForm:
+    """The COPY row of entries like this one but for (subscription id, customer id, each charge id)."""
+
+    def write(contents: Sequence[bytes]) -> bytes:
+        subscription_id, customer_id, *charge_ids = [UUID(bytes=each) for each in contents]
+        return row_bytes(_TYPES, (subscription_id, entry[1], customer_id, *entry[3:-1], charge_ids))
+
+    return ByteForm.of(write, [16] * (2 + len(entry[-1])))
+
+
+async def copy_entries(tx: Transaction, entries: Sequence[bytes]) -> None:
+    """Writes entries that were made by forms."""
+    async with tx.copy(LEAF, list(_COLUMNS), types=_TYPES) as copy:
+        await copy.write(copy_bytes(entries))
+
+
 async def add_entries(tx: Transaction, entries: Sequence[Entry]) -> None:
     """Writes entries; each names actor and cause already."""
     if len(entries) < _COPY_FROM_ROWS:
         tx.later(*((_INSERT, entry) for entry in entries))
         return
     await tx.send()
-    async with tx.copy(LEAF, list(_COLUMNS), types=list(_COLUMNS.values())) as copy:
+    async with tx.copy(LEAF, list(_COLUMNS), types=_TYPES) as copy:
         for entry in entries:
             await copy.write_row(entry)
 

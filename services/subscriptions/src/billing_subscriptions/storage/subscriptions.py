@@ -12,9 +12,11 @@ from psycopg.types.json import Jsonb
 from billing_subscriptions.domain.errors import SubscriptionNotFound
 from billing_subscriptions.domain.step import Step
 from billing_subscriptions.domain.subscription import Subscription
+from billing_subscriptions.operations.twin_ports import Claimed
 from billing_subscriptions.storage.beside import Beside
 from billing_subscriptions.storage.catalogue import SOLD_TO
-from billing_subscriptions.storage.history import Entry, add_entries
+from billing_subscriptions.storage.claims import claim
+from billing_subscriptions.storage.history import Entry, add_entries, entry_of
 from billing_subscriptions.storage.statements import Insert, insert_row, names_taken, row, rows
 from billing_subscriptions.storage.subscription_rows import (
     COLUMNS,
@@ -31,16 +33,6 @@ _CUSTOMER = """
 SELECT * FROM customer WHERE customer_id = (SELECT customer_id FROM subscription WHERE subscription_id = %s)
 """
 _LOCK = "SELECT * FROM subscription WHERE subscription_id = %s FOR UPDATE"
-# What most have not is left out: to read empty JSON costs more than to read nothing.
-_EMPTY = {"scheduled": "[]", "coupons": "[]", "pending": "[]", "metadata": "{}"}
-_READ = ", ".join(
-    f"nullif({column.name}, '{_EMPTY[column.name]}') AS {column.name}" if column.name in _EMPTY else column.name
-    for column in COLUMNS
-)
-_CLAIM = f"""
-SELECT {_READ} FROM subscription WHERE next_due_at <= %s
-ORDER BY next_due_at, subscription_id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
 _IS_DUE = "SELECT EXISTS (SELECT FROM subscription WHERE next_due_at <= %s) AS due"
 
 _ALL = tuple(column for column in COLUMNS if column.name != "subscription_id")
@@ -141,22 +133,11 @@ class PostgresSubscriptions:
                 await self._tx.send()
 
     def _entry(self, step: Step, reason: str, spans: dict[UUID, Span]) -> Entry:
-        after, call = step.after, self._tx.call
+        after = step.after
         changed, text = self._changed(step)
         first, _, names = spans.get(after.id, (step.before, after, set()))
         spans[after.id] = (first, after, names.union(changed))
-        return (
-            after.id,
-            after.version,
-            after.customer_id,
-            step.kind.value,
-            after.effective_at,  # unlike step.at it never goes back
-            call.actor,
-            reason,
-            call.causation_id or call.correlation_id,
-            text,
-            [charge.id for charge in step.made],
-        )
+        return entry_of(step, text, self._tx.call, reason)
 
     def _changed(self, step: Step) -> tuple[Collection[str], str]:
         """What a step changed and its text. Twins of one version changed the same."""
@@ -183,8 +164,8 @@ class PostgresSubscriptions:
             cursor = await self._tx.raw.execute(statement, ([each.id for each in after], versions, *arrays))
         assert cursor.rowcount == len(changed), "a subscription changed under its lock"
 
-    async def claim_due(self, as_of: datetime, limit: int) -> Sequence[Subscription]:
-        return [subscription_from_row(found) for found in await rows(self._tx, _CLAIM, as_of, limit)]
+    async def claim_due(self, as_of: datetime, limit: int) -> Claimed:
+        return await claim(self._tx, as_of, limit)
 
     async def is_due(self, as_of: datetime) -> bool:
         found = await row(self._tx, _IS_DUE, as_of)

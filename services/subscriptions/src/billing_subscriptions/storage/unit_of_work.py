@@ -25,6 +25,7 @@ from billing_subscriptions.storage.plans import PostgresPlans
 from billing_subscriptions.storage.prices import PostgresPrices
 from billing_subscriptions.storage.queries import PostgresReads
 from billing_subscriptions.storage.subscriptions import PostgresSubscriptions
+from billing_subscriptions.storage.twins import PostgresTwins
 from billing_subscriptions.wire.events import event_of
 from billing_subscriptions.wire.subscriptions import FactsBook
 
@@ -42,6 +43,7 @@ class PostgresUnitOfWork:
         self.plans = PostgresPlans(tx)
         self.subscriptions = PostgresSubscriptions(tx, beside)
         self.dues = PostgresDues(tx)
+        self.twins = PostgresTwins(tx, self.dues)
         self.payment_methods = PostgresPaymentMethods(tx)
         self.catalogue = PostgresCatalogue(tx, beside)
         self.migrations = PostgresMigrations(tx)

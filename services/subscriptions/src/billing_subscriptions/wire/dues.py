@@ -1,6 +1,6 @@
 """Dues and their charges -> BillingDue messages, cut into parts that the event machinery can carry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from billing.subscriptions.v1 import charge_pb2, events_pb2
@@ -42,18 +42,41 @@ class DueBook:
         assert step.due is not None, "a twin bills"
         message = events_pb2.BillingDue()
         message.CopyFrom(known)
-        message.due_id = str(step.due.id)
-        message.subscription_id = subscription_text(step.before.id)
         message.subscription_version = step.before.version
-        message.customer_id = customer_text(step.before.customer_id)
-        _name_payer(message, due.payer)
-        for told, charge in zip(message.charges, step.charges, strict=True):
-            told.charge_id = str(charge.id)
-            told.subscription_item_id = item_text(charge.subscription_item_id)
+        _add_payer(message, due.payer)
+        name_due(
+            message,
+            str(step.due.id),
+            subscription_text(step.before.id),
+            customer_text(step.before.customer_id),
+            customer_text(due.payer.id),
+            party_text(due.payer.party_id),
+            [(str(charge.id), item_text(charge.subscription_item_id)) for charge in step.charges],
+        )
         return message
 
 
-def _name_payer(message: events_pb2.BillingDue, payer: Customer) -> None:
+def name_due(
+    message: events_pb2.BillingDue,
+    due_id: str,
+    subscription_id: str,
+    customer_id: str,
+    payer_customer_id: str,
+    party_id: str,
+    charges: Iterable[tuple[str, str]],
+) -> None:
+    """Puts the names of a due into that of a twin; `charges` are ids of charge and item."""
+    message.due_id = due_id
+    message.subscription_id = subscription_id
+    message.customer_id = customer_id
+    message.payer_customer_id = payer_customer_id
+    message.party_id = party_id
+    for told, (charge_id, item_id) in zip(message.charges, charges, strict=True):
+        told.charge_id = charge_id
+        told.subscription_item_id = item_id
+
+
+def _add_payer(message: events_pb2.BillingDue, payer: Customer) -> None:
     message.payer_customer_id = customer_text(payer.id)
     message.party_id = party_text(payer.party_id)
     message.party_version = payer.party_version
@@ -85,7 +108,7 @@ def due_to_pb(due: BillingDue) -> events_pb2.BillingDue:
         charges=map(charge_to_pb, step.charges),
         discounts=map(discount_to_pb, step.coupons),
     )
-    _name_payer(message, payer)
+    _add_payer(message, payer)
     if step.commitment is not None:
         message.commitment.CopyFrom(commitment_to_pb(step.commitment))
     return message

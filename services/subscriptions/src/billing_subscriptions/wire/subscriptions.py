@@ -1,5 +1,6 @@
 """Subscriptions -> their messages, and the facts that other services know of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from billing.subscriptions.v1 import events_pb2, subscription_pb2
@@ -85,13 +86,14 @@ class FactsBook:
         facts = events_pb2.SubscriptionFacts()
         facts.CopyFrom(known[1])
         facts.version = subscription.version
-        facts.external_customer_id = external_customer_id
-        message = facts.subscription
-        message.subscription_id = subscription_text(subscription.id)
-        message.external_id = subscription.external_id
-        message.customer_id = customer_text(subscription.customer_id)
-        for told, item in zip(message.items, subscription.items, strict=True):
-            told.subscription_item_id = item_text(item.id)
+        name_facts(
+            facts,
+            external_customer_id,
+            subscription_text(subscription.id),
+            subscription.external_id,
+            customer_text(subscription.customer_id),
+            [item_text(item.id) for item in subscription.items],
+        )
         return facts
 
     def _facts(
@@ -111,6 +113,24 @@ class FactsBook:
         facts.subscription.CopyFrom(_shared(subscription))
         facts.external_customer_id = external_customer_id
         return facts
+
+
+def name_facts(
+    facts: events_pb2.SubscriptionFacts,
+    external_customer_id: str,
+    subscription_id: str,
+    external_id: str,
+    customer_id: str,
+    item_ids: Sequence[str],
+) -> None:
+    """Puts the names of a subscription into the facts of a twin."""
+    facts.external_customer_id = external_customer_id
+    message = facts.subscription
+    message.subscription_id = subscription_id
+    message.external_id = external_id
+    message.customer_id = customer_id
+    for told, item_id in zip(message.items, item_ids, strict=True):
+        told.subscription_item_id = item_id
 
 
 def _shared(subscription: Subscription) -> subscription_pb2.Subscription:
