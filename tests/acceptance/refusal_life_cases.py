@@ -200,7 +200,7 @@ CALLS = (
         "phases[0].change.plan_version_id",
         ("a", 4, lambda of: {"plan_version_id": of.archived}),
     ),
-    schedule("contradiction", "SCHEDULED_CHANGE_CONFLICT", "effective_time", ("a", 10, lambda _: seats("4"))),
-    schedule("behind-the-end", "SCHEDULED_CHANGE_CONFLICT", "effective_time", ("a", 25, lambda _: seats("4"))),
+    schedule("contradiction", "SCHEDULED_CHANGE_CONFLICT", "phases[0].start_time", ("a", 10, lambda _: seats("4"))),
+    schedule("behind-the-end", "SCHEDULED_CHANGE_CONFLICT", "phases[0].start_time", ("a", 25, lambda _: seats("4"))),
 )
 CASES = STARTS + CHANGES + CALLS
