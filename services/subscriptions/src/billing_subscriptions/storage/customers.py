@@ -31,8 +31,12 @@ class PostgresCustomers:
         self._beside = beside or Beside()
 
     async def add(self, customer: Customer, party: Party) -> None:
+        """At once where its name may be taken, else with what is sent next."""
         arguments = _CUSTOMER.values(customer_to_row(customer)) + _PARTY.values(party_to_row(customer, party))
-        await insert_row(self._tx, _ADD, arguments)
+        if customer.terms.external_id:
+            await insert_row(self._tx, _ADD, arguments)
+        else:
+            self._tx.later((_ADD, arguments))
 
     async def lock(self, customer_id: UUID) -> Customer:
         found = await row(self._tx, _LOCK, customer_id)
