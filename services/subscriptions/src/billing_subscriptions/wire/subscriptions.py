@@ -116,9 +116,6 @@ class FactsBook:
         return facts
 
 
-<<<<<<< HEAD
-_LAST: list[tuple[Subscription, subscription_pb2.Subscription]] = []
-=======
 def name_facts(
     facts: events_pb2.SubscriptionFacts,
     external_customer_id: str,
@@ -135,7 +132,9 @@ def name_facts(
     message.customer_id = customer_id
     for told, item_id in zip(message.items, item_ids, strict=True):
         told.subscription_item_id = item_id
->>>>>>> 13062044138a0211b6dcb123fea520bbfb43c5c5
+
+
+_LAST: list[tuple[Subscription, subscription_pb2.Subscription]] = []
 
 
 def _shared(subscription: Subscription) -> subscription_pb2.Subscription:
