@@ -70,7 +70,7 @@ def test_the_commitment_may_be_on_any_part():
         (billing_due(discounts=[percent_off("0")]), "DUE_INCOMPLETE"),
         (billing_due(discounts=[percent_off("100.1")]), "DUE_INCOMPLETE"),
         (billing_due(discounts=[percent_off("a lot")]), "DUE_INCOMPLETE"),
-        (billing_due(discounts=[amount_off(0)]), "DUE_INCOMPLETE"),
+        (billing_due(discounts=[amount_off(-1)]), "DUE_INCOMPLETE"),
         (billing_due(discounts=[amount_off(1, amount=money(1, "USD"))]), "DUE_INCOMPLETE"),
         (billing_due(discounts=[amount_off(1, redemption_id="red")]), "INVALID_ID"),
         (billing_due(commitment=commitment(1, amount=money(1, "USD"))), "DUE_INCOMPLETE"),

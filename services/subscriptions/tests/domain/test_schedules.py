@@ -223,7 +223,15 @@ def test_a_coupon_waits_for_what_it_is_for_and_reaches_changes_within_its_last_p
     )
     order = ChangeOrder(seats("3"), Wishes(settlement=Settlement.AT_ONCE))
     (up,) = change(last[0].after, order, KNOWN, PriceBook(), now=utc("2026-02-05"))
-    assert [each.amount for each in up.coupons] == [None]  # the percentage; the amount was a period's
+    zero = Money("EUR", 0)  # what credits take back of the amount is given again, no more of it
+    assert [each.amount for each in up.coupons] == [None, zero]
+    waits = ChangeOrder(seats("3"), Wishes(settlement=Settlement.NEXT_INVOICE))
+    (later,) = change(last[0].after, waits, KNOWN, PriceBook(), now=utc("2026-02-05"))
+    (renewal,) = renewed(later.after, OF)
+    assert ([each.amount for each in renewal.coupons], renewal.after.coupons) == ([zero], ())
+    none = ChangeOrder(seats("3"), Wishes(settlement=Settlement.NO_CREDIT))
+    (kept,) = change(last[0].after, none, KNOWN, PriceBook(), now=utc("2026-02-05"))
+    assert renewed(kept.after, OF)[0].coupons == ()
     assert renewed(up.after, OF)[0].after.coupons == ()
 
 

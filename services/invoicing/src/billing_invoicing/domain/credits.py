@@ -32,9 +32,14 @@ class Repaired(NamedTuple):
     ordinal: int = 0
 
     @property
+    def given_minor(self) -> int:
+        """What was given back of its amount."""
+        return -sum([credit.amount_minor for credit in self.given])
+
+    @property
     def left_minor(self) -> int:
         """What may still be given back of its amount."""
-        return self.line.amount_minor + sum([credit.amount_minor for credit in self.given])
+        return self.line.amount_minor - self.given_minor
 
 
 def capped_credits(due: Due, repaired: Mapping[UUID, Repaired]) -> Due | Refusal:
@@ -83,7 +88,7 @@ def _cut(due: Due, left: dict[UUID, int]) -> Due | Refusal:
 def credit_line(line_id: UUID, position: int, charge: Charge, repaired: Repaired) -> Line:
     """The line of a credit that is within its cap."""
     line, given = repaired.line, repaired.given
-    before = -sum([credit.amount_minor for credit in given])
+    before = repaired.given_minor
     discounts = tuple(_discounts(line, given, before - charge.amount_minor))
     discount_minor = sum([discount.amount_minor for discount in discounts])
     taxable = charge.amount_minor - discount_minor
@@ -126,14 +131,14 @@ def _discounts(line: Line, given: Sequence[Line], upto_minor: int) -> Iterator[L
     """Each discount of the line as far as this credit takes it back, once `upto_minor` of its amount is given back."""
     for place, discount in enumerate(line.discounts):
         before = sum([credit.discounts[place].amount_minor for credit in given])
-        due = _part(discount.amount_minor, upto_minor, line.amount_minor)
+        due = part_of(discount.amount_minor, upto_minor, line.amount_minor)
         yield discount._replace(amount_minor=-due - before)
 
 
 def _taxes(line: Line, given: Sequence[Line], upto_minor: int) -> list[int]:
     """Each tax of the line as far as this credit takes it back, once `upto_minor` of what was taxed is given back."""
     return [
-        -_part(tax.amount_minor, upto_minor, line.taxable_minor) - _taxed_before(given, place)
+        -part_of(tax.amount_minor, upto_minor, line.taxable_minor) - _taxed_before(given, place)
         for place, tax in enumerate(line.taxes)
     ]
 
@@ -147,7 +152,7 @@ def _tax_at(credit: Line, place: int) -> LineTax:
     return credit.taxes[place]
 
 
-def _part(whole_minor: int, upto_minor: int, of_minor: int) -> int:
+def part_of(whole_minor: int, upto_minor: int, of_minor: int) -> int:
     """`upto` of `of` of a whole, rounded half up."""
     return round_ratio(whole_minor * upto_minor, of_minor, Rounding.HALF_UP) if of_minor else 0
 

@@ -43,4 +43,4 @@ def _priced(each: Prepared, lines: Mapping[UUID, Repaired]) -> Due | Refusal:
         return capped
     invoiced = [charge for charge in each.left_out if charge.charge_id in lines]
     elsewhere = [(lines[charge.charge_id].line.amount_minor, charge) for charge in invoiced]
-    return with_discounts(with_true_up(capped, elsewhere))
+    return with_discounts(with_true_up(capped, elsewhere), lines)

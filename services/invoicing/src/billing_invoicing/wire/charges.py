@@ -155,7 +155,8 @@ def _percent_fits(text: str) -> bool:
 
 
 def _takes_off(discount: charge_pb2.Discount, currency: str) -> bool:
-    return discount.amount.currency_code == currency and discount.amount.amount_minor > 0
+    """Zero: only what credits take back is given again."""
+    return discount.amount.currency_code == currency and discount.amount.amount_minor >= 0
 
 
 def discount_to_pb(discount: Discount, currency: str) -> charge_pb2.Discount:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from billing_kernel.money import Money
+
 from billing_subscriptions.domain.agenda import holds, next_due_at
 from billing_subscriptions.domain.charges import Charge, Commitment
 from billing_subscriptions.domain.commitments import counting
@@ -71,7 +73,8 @@ def between(
 ) -> Step:
     """A step off the regular boundaries: what is settled at once, or with `flush` all, goes into a due of its own.
 
-    All that was pending goes along. Coupons of a percentage apply; those of an amount wait for the regular boundary.
+    All that was pending goes along. Coupons of a percentage apply; those of an amount wait for the regular boundary,
+    but for what the credits take back of them.
     """
     if not (flush or commitment or made.now) or (holds(after) and not flush):
         pending = before.pending + made.all
@@ -82,7 +85,7 @@ def between(
     later = () if flush else made.later
     charges = before.pending + made.now + (made.later if flush else ())
     due = extra_due(before.id, after.version) if charges or commitment else None
-    coupons = tuple(each for each in before.coupons if each.percent is not None) if due else ()
+    coupons = reaching(before.coupons, charges) if due else ()
     if commitment is not None:
         commitment = counting(commitment, before.pending, charges[len(before.pending) :])
     turned = after.period_index != before.period_index  # all credits are of the period before
@@ -108,6 +111,20 @@ def _recommits(before: Subscription, after: Subscription) -> bool:
 def _of_closed(waited: Iterable[Charge], made: Iterable[Charge], after: Subscription) -> int:
     """What lies behind the cut by its service period alone, and belongs to the commitment before: it never counts."""
     return billed_minor([*waited, *(each for each in made if each.credit_of is not None)], after)
+
+
+def reaching(coupons: Coupons, charges: Sequence[Charge]) -> Coupons:
+    """The coupons that a due off the boundaries takes: percentages, and amounts as far as credits take them back.
+
+    Those are of zero: invoicing gives what a credit takes back again on the charges of the same change.
+    """
+    gives_back = any(each.credit_of is not None for each in charges)
+    found = (each if each.percent is not None else _again(each) for each in coupons)
+    return tuple(each for each in found if each.percent is not None or gives_back)
+
+
+def _again(coupon: AppliedCoupon) -> AppliedCoupon:
+    return coupon if coupon.amount is None else replace(coupon, amount=Money.zero(coupon.amount.currency))
 
 
 def consumed(coupons: Coupons, charges: Sequence[Charge]) -> tuple[Coupons, Coupons]:
@@ -152,6 +169,8 @@ def regular(
         return Step(kind, at, before, kept, made=found, rules=rules)
     charges = pending + found
     taken, left = consumed(before.coupons, charges)
+    if before.coupons and any(each.credit_of is not None for each in pending):
+        taken += tuple(_again(each) for each in before.coupons if each.percent is None and each not in taken)
     due = key if charges or commitment else None
     kept = replace(after, pending=(), coupons=left, period_billed_minor=billed_minor(charges, after), **fields)
     return Step(kind, at, before, kept, charges, found, due, commitment, taken, rules)

@@ -108,7 +108,7 @@ class Discount(_message.Message):
     """Percent, a decimal."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """An amount, at most what the eligible charges come to."""
+        """An amount, at most what the eligible charges come to. What credits take back of it is given again on the charges of the same change: zero means no more than that."""
 
     @_builtins.property
     def item_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
