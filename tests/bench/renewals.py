@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import statistics
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,11 +47,13 @@ SELECT (SELECT count(*) FROM subscription WHERE tenant_id = '{tenant}' AND perio
 
 @dataclass(frozen=True)
 class Pair:
-    """Seconds of a run, and of COPY of its rows; `cpu_s`: of this process while it ran."""
+    """Seconds of a run; `cpu_s`: of this process while it ran. `copy_s`: of COPY of its rows into bare tables, which is
+    the floor; `indexed_s`: into empty tables with the indexes and checks of their own."""
 
     run_s: float
     cpu_s: float
     copy_s: float
+    indexed_s: float
     rows: int
 
 
@@ -63,6 +66,7 @@ def measure(root: Path) -> Row:
         "renewals/s": median([SUBSCRIPTIONS / each.run_s for each in pairs]),
         "µs CPU": median([each.cpu_s / SUBSCRIPTIONS * 1e6 for each in pairs]),
         "COPY/s": median([SUBSCRIPTIONS / each.copy_s for each in pairs]),
+        "ratio to COPY with indexes": round(statistics.median(each.indexed_s / each.run_s for each in pairs), 3),
         "rows": pairs[-1].rows,
     }
     return row_of("renewals", [each.copy_s / each.run_s for each in pairs], floor=FLOOR, aim=AIM, figures=figures)
@@ -90,8 +94,10 @@ async def _month(fleet: Fleet, database: Database, tenant: UUID, index: int) -> 
         names = {"tenant": str(tenant), "at": at.isoformat(), "run": str(run_id)}
         counted = owner.execute(RIGHT.format(**names, index=index, version=index + 2).encode()).fetchone()
         assert counted == (SUBSCRIPTIONS,) * 5, f"{SUBSCRIPTIONS} renewals left {counted}"
-        copies = [_copy(owner, query.format(**names)) for query in WRITTEN.values()]
-    return Pair(run_s, cpu_s, sum(copy_s for copy_s, _ in copies), sum(rows for _, rows in copies))
+        written = {table: _read(owner, query.format(**names)) for table, query in WRITTEN.items()}
+        bare = [_copy(owner, f"AS TABLE {table} WITH NO DATA", rows) for table, rows in written.items()]
+        indexed = [_copy(owner, f"(LIKE {table} INCLUDING ALL)", rows) for table, rows in written.items()]
+    return Pair(run_s, cpu_s, sum(s for s, _ in bare), sum(s for s, _ in indexed), sum(rows for _, rows in bare))
 
 
 async def _run(database: Database, tenant: UUID, run_id: UUID, at: datetime) -> None:
@@ -102,17 +108,22 @@ async def _run(database: Database, tenant: UUID, run_id: UUID, at: datetime) -> 
     assert run.published_in_run == SUBSCRIPTIONS
 
 
-def _copy(owner: psycopg.Connection, query: str) -> tuple[float, int]:
-    """Seconds of binary COPY of the rows into a table without an index, and how many they are."""
+def _read(owner: psycopg.Connection, query: str) -> bytes:
+    """The rows as COPY takes them."""
     out = io.BytesIO()
+    with owner.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)".encode()) as copy:
+        for part in copy:
+            out.write(part)
+    return out.getvalue()
+
+
+def _copy(owner: psycopg.Connection, made: str, rows: bytes) -> tuple[float, int]:
+    """Seconds of binary COPY of the rows into a table that is `made` for it, and how many they are."""
     with owner.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE floor AS {query} LIMIT 0".encode())
-        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)".encode()) as copy:
-            for part in copy:
-                out.write(part)
+        cursor.execute(f"CREATE TABLE floor {made}".encode())
         began = time.perf_counter()
         with cursor.copy("COPY floor FROM STDIN (FORMAT binary)") as into:
-            into.write(out.getvalue())
-        took_s, rows = time.perf_counter() - began, cursor.rowcount
+            into.write(rows)
+        took_s, count = time.perf_counter() - began, cursor.rowcount
         cursor.execute("DROP TABLE floor")
-    return took_s, rows
+    return took_s, count

@@ -113,6 +113,7 @@ async def left_by(database, call, renewing):
     with suppress(Undone):
         async with database.begin(call) as tx:
             count = await renewing(PostgresUnitOfWork(tx))
+            await tx.send()
             await tx.flush()
             for name, query in LEFT.items():
                 left[name] = await (await tx.raw.execute(query)).fetchall()
@@ -145,6 +146,7 @@ async def test_children_whose_parent_pays_are_billed_one_by_one(database, shop):
         uow = PostgresUnitOfWork(tx)
         parent = build.customer()
         await uow.customers.add(parent, build.ADA)
+        await tx.send()
         query = "UPDATE customer SET parent_customer_id = %s, billed_to_parent = true WHERE customer_id <> %s"
         await tx.raw.execute(query, (parent.id, parent.id))
         assert await together(uow) == 0
