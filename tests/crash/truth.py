@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 from billing_invoicing.consumers.dues import dues_consumer
-from billing_invoicing.consumers.payments import payments_consumer
+from billing_invoicing.consumers.facts import facts_consumer
 from billing_invoicing.storage.invariants import INVARIANTS as INVOICING
 from billing_payments.consumers.invoicing import invoicing_consumer
 from billing_payments.storage.invariants import INVARIANTS as PAYMENTS
@@ -35,7 +35,7 @@ RULES: Mapping[str, Mapping[str, str]] = {
 CONSUMERS: Mapping[str, Sequence[Consumer]] = {
     "subscriptions": [subscriptions_events(Absent)],
     "usage": [usage_events(Absent)],
-    "invoicing": [dues_consumer(Absent, Absent, Absent, 1), payments_consumer(Absent)],
+    "invoicing": [dues_consumer(Absent, Absent, Absent, 1), facts_consumer(Absent)],
     "payments": [invoicing_consumer(Absent)],
 }
 # At rest: rows that still have to move, by service.

@@ -37,6 +37,7 @@ NEEDED = {
     "ListPlanVersions": {"plan_id": "$plan"},
     "ListRates": {"country_code": "DE"},
     "ListCouponRedemptions": {"coupon_id": "$coupon"},
+    "ListEntitlements": {"customer_id": "$customer"},
 }
 FILTERED = {
     "ListInvoices": "customer_id",

@@ -43,9 +43,30 @@ if role == "all":
 GATEWAY = """
 import os, pathlib, sys
 assert sys.argv[1:3] == ["render", "--out"]
-host, port = os.environ["EDGE_ADMIN_ADDRESS"].split(":")
-out = pathlib.Path(sys.argv[3]) / "envoy.yaml"
-out.write_text("admin: {address: {socket_address: {address: %s, port_value: %s}}}" % (host, port))
+
+def at(name):
+    host, port = os.environ[name].split(":")
+    return "{socket_address: {address: %s, port_value: %s}}" % (host, port)
+
+# Whatever is asked, the answer is 200: also whether every service is healthy.
+network = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+(pathlib.Path(sys.argv[3]) / "envoy.yaml").write_text(f'''
+admin: {{address: {at("EDGE_ADMIN_ADDRESS")}}}
+static_resources:
+  listeners:
+  - address: {at("EDGE_ADDRESS")}
+    filter_chains:
+    - filters:
+      - name: http
+        typed_config:
+          "@type": {network}
+          stat_prefix: edge
+          http_filters: [{{name: router, typed_config: {{"@type": {router}}}}}]
+          route_config:
+            virtual_hosts:
+            - {{name: all, domains: ["*"], routes: [{{match: {{prefix: /}}, direct_response: {{status: 200}}}}]}}
+''')
 """
 
 
