@@ -125,7 +125,8 @@ class Transaction:
         self._now, self._clock_read = self.call.effective_at, False
 
     async def flush(self) -> None:
-        """Writes pending events now, for code that reads its own outbox."""
+        """Writes pending events now, and what waits before them, for code that reads its own outbox."""
+        await self.send()
         if self._rows:
             await self._write_events()
 
