@@ -13,7 +13,7 @@ from billing_subscriptions.domain import coupon as coupons
 from billing_subscriptions.domain.add_on import Conditions, NewAddOn, Recurrence
 from billing_subscriptions.domain.catalog_errors import AddOnArchived, AddOnNotAllowed
 from billing_subscriptions.domain.coupon import CouponTerms, Duration, check_applicable, check_open
-from billing_subscriptions.domain.plan import Known
+from billing_subscriptions.domain.known import Known
 from billing_subscriptions.domain.plan_item import ItemKind, NewItem, Timing
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -201,9 +201,9 @@ def bad_form(catalog):
     ("change", "reason", "field"),
     [
         (twice, "INVALID_CATALOG", "plans[1].code"),
-        (unknown_meter, "METER_NOT_FOUND", "plans[0].version"),
-        (unknown_feature, "FEATURE_NOT_FOUND", "plans[0].version"),
-        (unknown_product, "PRODUCT_NOT_FOUND", "plans[0].version"),
+        (unknown_meter, "METER_NOT_FOUND", "plans[0].version.items[1].meter_code"),
+        (unknown_feature, "FEATURE_NOT_FOUND", "plans[0].version.terms.entitlements[0].feature_code"),
+        (unknown_product, "PRODUCT_NOT_FOUND", "plans[0].version.items[0].product_code"),
         (holes, "INVALID_PRICE", "plans[0].version.items[0].price.graduated.tiers[1].up_to"),
         (contradiction, "INVALID_PLAN_TERMS", "plans[0].version.terms.proration.nominal_days"),
         (two_rules, "INVALID_PLAN_TERMS", "plans[0].version.terms.change_rules[1].kind"),

@@ -128,8 +128,10 @@ async def test_products_and_features_must_be_there_at_publication(admin, refused
     made = await draft(admin, item, terms=ask.terms(entitlements=[{"feature_code": "sso"}]))
     refusal = await refused(publish(admin, made))
     assert (refusal.code, refusal.reason) == ("FAILED_PRECONDITION", "FEATURE_NOT_FOUND")
+    assert set(refusal.fields) == {"terms.entitlements[0].feature_code"}
     await admin.features("CreateFeature", features_service_pb2.CreateFeatureRequest(code="sso", name="SSO"))
-    assert (await refused(publish(admin, made))).reason == "PRODUCT_NOT_FOUND"
+    refusal = await refused(publish(admin, made))
+    assert (refusal.reason, set(refusal.fields)) == ("PRODUCT_NOT_FOUND", {"items[0].product_code"})
     created = products_service_pb2.CreateProductRequest(code="suite", name="Suite")
     product = (await admin.products("CreateProduct", created)).product
     archive = products_service_pb2.ArchiveProductRequest(product_id=product.product_id)

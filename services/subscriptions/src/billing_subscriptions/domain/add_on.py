@@ -11,7 +11,7 @@ from billing_kernel.decimals import format_decimal
 from billing_kernel.errors import Violation
 
 from billing_subscriptions.domain.catalog_errors import AddOnArchived, AddOnNotAllowed, InvalidAddOn
-from billing_subscriptions.domain.plan import Known, refuse_unknown
+from billing_subscriptions.domain.known import Known, refuse_unknown
 from billing_subscriptions.domain.plan_item import (
     ItemKind,
     NewId,
@@ -133,7 +133,8 @@ def create(
         created_at=now,
         updated_at=now,
     )
-    refuse_unknown(made.meter_codes, made.feature_codes, made.product_codes, known)
+    granted = [(f"content.entitlements[{index}]", each) for index, each in enumerate(conditions.entitlements)]
+    refuse_unknown([("content", made.item)], granted, known)
     return made
 
 

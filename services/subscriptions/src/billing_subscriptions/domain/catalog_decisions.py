@@ -29,9 +29,10 @@ from billing_subscriptions.domain.catalog import (
 )
 from billing_subscriptions.domain.catalog_errors import AddOnArchived, CouponArchived, PlanArchived, PriceInUse
 from billing_subscriptions.domain.coupon import Coupon
+from billing_subscriptions.domain.known import Known
 from billing_subscriptions.domain.named import Feature, N, Product
 from billing_subscriptions.domain.named_codes import Codes, refuse_unknown_of_add_on, refuse_unknown_of_coupon
-from billing_subscriptions.domain.plan import Known, Plan, PlanVersion
+from billing_subscriptions.domain.plan import Plan, PlanVersion
 from billing_subscriptions.domain.plan_item import PlanItem
 
 SAME, CREATE, ARCHIVE = CatalogVerb.UNCHANGED, CatalogVerb.CREATE, CatalogVerb.ARCHIVE

@@ -12,18 +12,13 @@ from billing_kernel.errors import Violation
 from billing_kernel.period import Interval
 from billing_pricing import Flat, PerUnit, Price
 
-from billing_subscriptions.domain.catalog_errors import (
-    FeatureMissing,
-    PlanArchived,
-    PlanVersionArchived,
-    ProductMissing,
-)
+from billing_subscriptions.domain.catalog_errors import PlanArchived, PlanVersionArchived
 from billing_subscriptions.domain.errors import (
     InvalidName,
-    MeterNotFound,
     PlanVersionNotPublished,
     PlanVersionPublished,
 )
+from billing_subscriptions.domain.known import Known, refuse_unknown
 from billing_subscriptions.domain.plan_item import (
     ItemKind,
     ItemPrice,
@@ -38,7 +33,7 @@ from billing_subscriptions.domain.plan_item import (
     make_item,
 )
 from billing_subscriptions.domain.plan_terms import check_terms
-from billing_subscriptions.domain.policy import PlanTerms
+from billing_subscriptions.domain.policy import Entitlement, PlanTerms
 
 __all__ = [
     "ItemKind",
@@ -120,6 +115,11 @@ class PlanVersion:
     def product_codes(self) -> frozenset[str]:
         return frozenset(item.product_code for item in self.items if item.product_code)
 
+    def naming(self) -> tuple[list[tuple[str, PlanItem]], list[tuple[str, Entitlement]]]:
+        """What may name meters, features and products, each with its field."""
+        items = [(f"items[{index}]", item) for index, item in enumerate(self.items)]
+        return items, [(f"terms.entitlements[{index}]", each) for index, each in enumerate(self.terms.entitlements)]
+
     @property
     def currencies(self) -> frozenset[str]:
         """Those in which every item has a price."""
@@ -148,15 +148,6 @@ class NewVersion:
     items: Sequence[NewItem]
     trial_days: int = 0
     terms: PlanTerms = field(default_factory=PlanTerms)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Codes that exist and are not archived, of those a version or an add-on names."""
-
-    meters: frozenset[str] = frozenset()
-    features: frozenset[str] = frozenset()
-    products: frozenset[str] = frozenset()
 
 
 def create(code: str, name: str, metadata: Mapping[str, str], *, plan_id: UUID, now: datetime) -> Plan:
@@ -219,7 +210,7 @@ def publish(
     """
     refuse_beyond_draft(version)
     _refuse_archived(plan)
-    check_known(version, known or Known(known_meters))
+    refuse_unknown(*version.naming(), known or Known(known_meters))
     published = replace(version, state=PlanVersionState.PUBLISHED, published_at=now)
     current = version.id if published.effective_at == now else plan.current_version_id
     selling = replace(plan, current_version_id=current, version=plan.version + 1, updated_at=now)
@@ -241,21 +232,6 @@ def refuse_beyond_draft(version: PlanVersion) -> None:
         raise PlanVersionPublished("the plan version is already published")
     if version.state is PlanVersionState.ARCHIVED:
         raise PlanVersionArchived("the plan version is archived")
-
-
-def check_known(version: PlanVersion, known: Known) -> None:
-    """Raises MeterNotFound, FeatureMissing, ProductMissing."""
-    refuse_unknown(version.meter_codes, version.feature_codes, version.product_codes, known)
-
-
-def refuse_unknown(meters: frozenset[str], features: frozenset[str], products: frozenset[str], known: Known) -> None:
-    """Raises MeterNotFound, FeatureMissing, ProductMissing."""
-    if missing := ", ".join(sorted(meters - known.meters)):
-        raise MeterNotFound("a meter that is named does not exist", facts={"meters": missing})
-    if missing := ", ".join(sorted(features - known.features)):
-        raise FeatureMissing("a feature that is named does not exist", facts={"features": missing})
-    if missing := ", ".join(sorted(products - known.products)):
-        raise ProductMissing("a product that is named does not exist", facts={"products": missing})
 
 
 def check_name(name: str) -> str:

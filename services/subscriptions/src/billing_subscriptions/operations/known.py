@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 
 from billing_subscriptions.domain.add_on import NewAddOn
 from billing_subscriptions.domain.coupon import CouponTerms
+from billing_subscriptions.domain.known import Known
 from billing_subscriptions.domain.named import N
 from billing_subscriptions.domain.named_codes import Codes
-from billing_subscriptions.domain.plan import Known
 from billing_subscriptions.operations.catalog_ports import NamedStore
 from billing_subscriptions.operations.ports import UnitOfWork
 

@@ -8,8 +8,8 @@ from billing_kernel.ids import uuid7
 from billing_subscriptions.domain import add_on as rules
 from billing_subscriptions.domain.add_on import AddOn, NewAddOn
 from billing_subscriptions.domain.etag import check_etag
+from billing_subscriptions.domain.known import Known
 from billing_subscriptions.domain.named_codes import refuse_unknown_of_add_on
-from billing_subscriptions.domain.plan import Known
 from billing_subscriptions.operations.known import codes_of, known_of
 from billing_subscriptions.operations.ports import Meters, UnitOfWork
 
