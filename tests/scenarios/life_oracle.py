@@ -74,10 +74,23 @@ class Account:
     text: str = ""
     totals: list[int] = field(default_factory=list)
 
-    def bill(self, when: datetime, *fees: Fee, off: Sequence[Fraction | int] = (), state: str = "PAID") -> int:
-        """Adds an invoice and gives its total in minor units. `off`: shares or minor units taken off, in order."""
+    def bill(
+        self,
+        when: datetime,
+        *fees: Fee,
+        off: Sequence[Fraction | int] = (),
+        again: Sequence[tuple[Fee, Fee]] = (),
+        state: str = "PAID",
+    ) -> int:
+        """Adds an invoice and gives its total in minor units. `off`: shares or minor units taken off, in order.
+
+        `again`: a credit, and the fee that gets what it takes back of the last discount of its line, a fixed amount.
+        """
         self._price(fees)
         self._take_off([fee for fee in fees if fee.of is None and fee.minor > 0], off)
+        for credit, fee in again:
+            assert credit.of is not None, "a credit gives back a line"
+            fee.off.append(half_up(Fraction(credit.of.off[-1] * -credit.minor, credit.of.minor)))
         for fee in fees:
             self._tax(fee)
         net, tax = sum(fee.minor - fee.discount for fee in fees), sum(fee.tax for fee in fees)

@@ -103,7 +103,7 @@ def half_year(account: Account) -> None:
         Fee("seat", p1, p2, 5 * Fraction("12.50") * LAUNCH, "5"),
         Fee("backup", p1, p2, Fraction(7)),
     ]
-    account.bill(p1, fewer, five, backup, support, *opened, off=[QUARTER_OFF])
+    account.bill(p1, fewer, five, backup, support, *opened, off=[QUARTER_OFF], again=[(fewer, five)])
 
     base, five = Fee("base", p2, p3, Fraction(49)), Fee("seat", p2, p3, Fraction("62.5"), "5")
     support = Fee("support", p1, p2, 10 * LAUNCH)
