@@ -11,7 +11,17 @@ from billing_subscriptions.domain.charges import PriceBook
 from billing_subscriptions.domain.events import BillingDue
 from billing_subscriptions.domain.plan import Timing
 from billing_subscriptions.domain.subscription import Pause, PauseBilling, State
-from billing_subscriptions.domain.twins import likeness, teaches, twin_step
+from billing_subscriptions.domain.twins import (
+    EXPLANATIONS_MAX,
+    ITEMS_MAX,
+    Twins,
+    charge_ids,
+    due_ids,
+    likeness,
+    teaches,
+    teaches_all,
+    twin_step,
+)
 from billing_subscriptions.wire.dues import DueBook, due_to_pb
 from billing_subscriptions.wire.subscriptions import FactsBook
 from subscriptions_builders import utc
@@ -89,3 +99,34 @@ def test_who_has_something_of_its_own_has_no_twin():
         assert likeness(replace(one, **own)) is None
     other = replace(one, items=(replace(one.items[0], quantity=Fraction(2)), *one.items[1:]))
     assert likeness(other) != likeness(one)
+
+
+def together(one, two, buyer):
+    """Both as columns, `one` as the first."""
+    each = (one, two)
+    items = [[first.id.bytes, second.id.bytes] for first, second in zip(one.items, two.items, strict=True)]
+    ids, customer_ids = [one.id.bytes for one in each], [one.customer_id.bytes for one in each]
+    return Twins(one, buyer, ids, customer_ids, [buyer.party_id.bytes] * 2, [b""] * 2, [b""] * 2, items)
+
+
+def test_ids_in_columns_are_those_of_each_step():
+    one, two = running(), running()
+    step, twins = passed(one), together(one, two, build.customer())
+    assert teaches_all(step, twins)
+    steps = [step, twin_step(step, two, now=NOW)]
+    assert due_ids(step, twins) == [each.due.id.bytes for each in steps]
+    charges = zip(*([charge.id.bytes for charge in each.charges] for each in steps), strict=True)
+    assert charge_ids(step, twins) == [list(column) for column in charges]
+
+
+def test_who_is_not_billed_alike_or_in_one_part_is_written_alone():
+    one, buyer = running(), build.customer()
+    step, twins = passed(one), together(one, running(), buyer)
+    parent = replace(buyer, terms=replace(buyer.terms, parent_id=uuid7(), billed_to_parent=True))
+    assert not teaches_all(step, replace(twins, customer=parent))
+    assert not teaches_all(step, replace(twins, item_ids=twins.item_ids * (ITEMS_MAX + 1)))
+    first = step.charges[0]
+    long = replace(first, priced=replace(first.priced, explanation="x" * (EXPLANATIONS_MAX + 1)))
+    for other in (long, replace(first, id=uuid7())):
+        charges = (other, *step.charges[1:])
+        assert not teaches_all(replace(step, charges=charges, made=charges), twins)
