@@ -118,6 +118,8 @@ class PlanVersionPublished(_Precondition):
 
 
 class MeterNotFound(_Precondition):
+    """A meter that is named does not exist."""
+
     reason = "METER_NOT_FOUND"
 
 
