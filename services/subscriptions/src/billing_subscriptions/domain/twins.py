@@ -83,7 +83,6 @@ def likeness(subscription: Subscription) -> tuple[Any, ...] | None:
         or subscription.committed_from is not None
         or subscription.expires_at is not None
         or subscription.term_periods_left is not None
-        or subscription.committed_from is not None
         or subscription.next_boundary is not Boundary.PERIOD_END
         or subscription.state not in _PLAIN
     ):
