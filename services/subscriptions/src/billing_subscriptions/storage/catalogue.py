@@ -28,23 +28,24 @@ ORDER BY v.plan_id, {NEWEST_FIRST}
 # sold later: a renewal takes what was sold at its instant, however late or early it is worked out. What they say is
 # known for good once they are published.
 _HEAD = "v.plan_version_id, v.plan_id, v.state, v.archived_at"
-_SOLD = f"""
-SELECT {_HEAD}, false AS moves FROM plan_version AS v WHERE v.plan_version_id = ANY(%s)
-UNION ALL
-SELECT {_HEAD}, true AS moves FROM plan_version AS v
-WHERE v.plan_id IN (SELECT plan_id FROM plan_version WHERE plan_version_id = ANY(%s))
-    AND v.terms ->> 'running_subscriptions' = '{RunningSubscriptions.MOVE_AT_RENEWAL.value}'
-    AND v.state <> 'DRAFT'
-"""
+_WANTED = "v.plan_version_id = ANY(%s)"
 _OF = "v.plan_version_id = (SELECT plan_version_id FROM subscription WHERE subscription_id = %s)"
-_WANTED = f"({_OF} OR v.plan_version_id = ANY(%s))"
-SOLD_TO = f"""
-SELECT {_HEAD}, false AS newest FROM plan_version AS v WHERE {_WANTED}
-UNION ALL
-(SELECT DISTINCT ON (v.plan_id) {_HEAD}, true AS newest FROM plan_version AS v
-WHERE v.plan_id IN (SELECT plan_id FROM plan_version AS v WHERE {_WANTED}) AND {EFFECTIVE}
-ORDER BY v.plan_id, {NEWEST_FIRST})
-"""
+
+
+def _heads(wanted: str) -> str:
+    """The parameters of `wanted` come twice."""
+    return f"""
+    SELECT {_HEAD}, false AS moves FROM plan_version AS v WHERE {wanted}
+    UNION ALL
+    SELECT {_HEAD}, true AS moves FROM plan_version AS v
+    WHERE v.plan_id IN (SELECT v.plan_id FROM plan_version AS v WHERE {wanted})
+        AND v.terms ->> 'running_subscriptions' = '{RunningSubscriptions.MOVE_AT_RENEWAL.value}'
+        AND v.state <> 'DRAFT'
+    """
+
+
+_SOLD = _heads(_WANTED)
+SOLD_TO = _heads(f"({_OF} OR {_WANTED})")
 KNOWN_MAX = 4096
 _KNOWN: dict[UUID, PlanVersion] = {}  # read before, of whatever tenant; asked only for ids that the tenant can see
 _CODES = "SELECT plan_id, code FROM plan WHERE plan_id = ANY(%s)"
@@ -66,7 +67,9 @@ class PostgresCatalogue:
 
     async def sold(self, version_ids: Iterable[UUID]) -> tuple[Mapping[UUID, PlanVersion], Sequence[PlanVersion]]:
         wanted = list(version_ids)
-        heads = await rows(self._tx, _SOLD, wanted, wanted)
+        heads = self._beside.take_heads(frozenset(wanted))
+        if heads is None:
+            heads = await rows(self._tx, _SOLD, wanted, wanted)
         known = await self._known(heads)
         versions = {each["plan_version_id"]: known[each["plan_version_id"]] for each in heads if not each["moves"]}
         return versions, [known[each["plan_version_id"]] for each in heads if each["moves"]]

@@ -86,16 +86,16 @@ class PostgresSubscriptions:
 
     async def lock(self, subscription_id: UUID, version_ids: Collection[UUID] = ()) -> Subscription:
         """What its change will ask for is read behind the lock, in the same round trip."""
-        now = await self._tx.now()
+        wanted = (subscription_id, list(version_ids))
         found, customers, heads = await self._tx.together(
             (_LOCK, (subscription_id,)),
             (_CUSTOMER, (subscription_id,)),
-            (SOLD_TO, (subscription_id, list(version_ids), subscription_id, list(version_ids), now)),
+            (SOLD_TO, (*wanted, *wanted)),
         )
         if not found:
             raise SubscriptionNotFound("there is no such subscription")
         self._beside.customers = {each["customer_id"]: each for each in customers}
-        self._beside.heads = (frozenset({*version_ids, found[0]["plan_version_id"]}), now, heads)
+        self._beside.heads = (frozenset({*version_ids, found[0]["plan_version_id"]}), heads)
         return subscription_from_row(found[0])
 
     async def write(self, steps: Sequence[Step], reason: str = "") -> None:
