@@ -22,6 +22,7 @@ from billing_invoicing.domain.due import (
 )
 from billing_invoicing.domain.explaining import naming_discounts
 from billing_invoicing.domain.invoice import NO_LABELS, Invoice, Line, State, tax_summary, totals
+from billing_invoicing.domain.lines import line_of
 from billing_invoicing.domain.numbering import due_at
 from billing_invoicing.domain.seller import Seller
 
@@ -87,7 +88,7 @@ def _lines(work: Work, taxed: Sequence[TaxedLine], invoice_id: UUID, new_id: New
     """In the order of the charges. Credits are made last: they may repair a line of the same due."""
     due, answers = work.due, iter(taxed)
     made: list[Line | None] = [
-        _line(position, charge, next(answers), new_id) if charge.credit_of is None else None
+        line_of(new_id(), position, charge, next(answers)) if charge.credit_of is None else None
         for position, charge in enumerate(due.charges, 1)
     ]
     if due.credited:
@@ -156,36 +157,6 @@ def _invoice(
         created_at=now,
         updated_at=now,
         discount_minor=sum([line.discount_minor for line in lines]),
-    )
-
-
-def _line(position: int, charge: Charge, tax: TaxedLine, new_id: NewId) -> Line:
-    return Line(
-        new_id(),
-        charge.charge_id,
-        position,
-        charge.description,
-        charge.code,
-        charge.period_start,
-        charge.period_end,
-        charge.quantity,
-        charge.unit_amount,
-        charge.exact,
-        charge.amount_minor,
-        tax.net_minor,
-        tax.tax_minor,
-        charge.tax_behavior,
-        tax.taxes,
-        charge.explanation,
-        charge.rating_id,
-        charge.event_count,
-        charge.discount_minor,
-        charge.discounts,
-        None,
-        charge.reason,
-        charge.proration,
-        charge.when,
-        charge.settlement,
     )
 
 

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from billing_kernel.rounding import Rounding, round_ratio
 
-from billing_invoicing.domain.due import Charge, Due, LineDiscount, LineTax, Refusal, TaxBehavior
+from billing_invoicing.domain.due import Charge, Due, LineDiscount, LineTax, Refusal, TaxBehavior, TaxedLine
 from billing_invoicing.domain.explaining import capped
 from billing_invoicing.domain.invoice import CreditedLine, Line
+from billing_invoicing.domain.lines import line_of
 
 NOT_FOUND = Refusal(
     "REPAIRED_LINE_NOT_FOUND", "a credit names a charge that is on no invoice: its due is parked, or its invoice void"
@@ -95,35 +96,14 @@ def credit_line(line_id: UUID, position: int, charge: Charge, repaired: Repaired
     taxes = _taxes(line, given, -sum([credit.taxable_minor for credit in given]) - taxable)
     tax_minor = sum(taxes)
     net_minor = taxable - (tax_minor if line.tax_behavior is TaxBehavior.INCLUSIVE else 0)
-    told = [
-        tax._replace(base_minor=net_minor, amount_minor=amount) for tax, amount in zip(line.taxes, taxes, strict=True)
-    ]
-    return Line(
-        line_id,
-        charge.charge_id,
-        position,
-        charge.description,
-        charge.code,
-        charge.period_start,
-        charge.period_end,
-        charge.quantity,
-        charge.unit_amount,
-        charge.exact,
-        charge.amount_minor,
-        net_minor,
-        tax_minor,
-        line.tax_behavior,
-        tuple(told),
-        charge.explanation,
-        charge.rating_id,
-        charge.event_count,
-        discount_minor,
-        discounts,
-        CreditedLine(line.charge_id, repaired.invoice_id, line.line_id, repaired.ordinal + 1),
-        charge.reason,
-        charge.proration,
-        charge.when,
-        charge.settlement,
+    told = tuple(
+        [tax._replace(base_minor=net_minor, amount_minor=amount) for tax, amount in zip(line.taxes, taxes, strict=True)]
+    )
+    return line_of(line_id, position, charge, TaxedLine(net_minor, tax_minor, told))._replace(
+        tax_behavior=line.tax_behavior,
+        discount_minor=discount_minor,
+        discounts=discounts,
+        credit_of=CreditedLine(line.charge_id, repaired.invoice_id, line.line_id, repaired.ordinal + 1),
     )
 
 
