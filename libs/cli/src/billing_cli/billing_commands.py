@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from billing_cli import console
 from billing_cli.errors import CliError
@@ -73,17 +72,7 @@ async def _run(client: RestClient, body: Json, watch: bool) -> Json:
 
 
 async def _watched(client: RestClient, run: Json) -> Json:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[failures]}", style="red"),
-    )
-    with Progress(*columns, console=console.err) as bar:
+    with console.work_bar() as bar:
         task = bar.add_task("claiming", total=None, rate="", failures="")
         while run.get("state") != COMPLETE:
             await asyncio.sleep(POLL_S)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from billing_cli import console
 from billing_cli.import_file import ImportFile, Line, Position
@@ -41,18 +40,8 @@ def import_file(
 async def imported(client: RestClient, source: ImportFile, *, dry_run: bool, batch: int = BATCH) -> Position:
     """Sends every line that was not sent yet. Refused ones are written to the file's `.refused`, each with why."""
     position = Position(source.fingerprint) if dry_run else source.position()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[failures]}", style="red"),
-    )
     with (
-        Progress(*columns, console=console.err) as bar,
+        console.work_bar() as bar,
         source.refused_path.open("a" if position.line else "w") as refused,
     ):
         doing = "checking" if dry_run else "importing"

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from billing_kernel.money import Money
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from billing_cli import console
@@ -121,17 +120,7 @@ async def carried_out(client: RestClient, body: Json, watch: bool) -> tuple[Json
 
 
 async def _watched(client: RestClient, migration: Json) -> Json:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[failures]}", style="red"),
-    )
-    with Progress(*columns, console=console.err) as bar:
+    with console.work_bar() as bar:
         doing = "working out" if migration.get("dry_run") else "migrating"
         task = bar.add_task(doing, total=count(migration, "total"), rate="", failures="")
         while True:

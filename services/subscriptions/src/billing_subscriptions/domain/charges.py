@@ -162,5 +162,9 @@ def unit_amount_of(price: Price) -> Fraction | None:
 
 def charge_id(subscription_item_id: UUID, served: Period, kind: ItemKind | str, ordinal: int = 0) -> UUID:
     """The same for the same item, service period, kind and ordinal, on every attempt and in every process."""
-    span = f"{served.start.isoformat()}/{served.end.isoformat()}"
-    return uuid5(CHARGES, f"{subscription_item_id}|{span}|{kind}|{ordinal}")
+    return uuid5(CHARGES, f"{subscription_item_id}{after_item(served, kind, ordinal)}")
+
+
+def after_item(served: Period, kind: ItemKind | str, ordinal: int = 0) -> str:
+    """What follows the item in the name from which a charge id is made."""
+    return f"|{served.start.isoformat()}/{served.end.isoformat()}|{kind}|{ordinal}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from billing_kernel.id_columns import texts, uuid5s
 
-from billing_subscriptions.domain.charges import CHARGES, Charge, ChargeReason, charge_id
+from billing_subscriptions.domain.charges import CHARGES, Charge, ChargeReason, after_item, charge_id
 from billing_subscriptions.domain.customer import Customer
 from billing_subscriptions.domain.step import DUES, Step, regular_due
 from billing_subscriptions.domain.subscription import Boundary, State, Subscription, SubscriptionItem
@@ -112,7 +112,7 @@ def teaches_all(step: Step, twins: Twins) -> bool:
         return False
     explained = sum(len(each.priced.explanation) for each in step.charges if each.priced)
     small = max(len(twins.item_ids), len(step.charges)) <= ITEMS_MAX and explained <= EXPLANATIONS_MAX
-    return small and all(each.id == _id_of(each) for each in step.charges)
+    return small and all(each.id == _regular_id(each, each.subscription_item_id) for each in step.charges)
 
 
 def due_ids(step: Step, twins: Twins) -> list[bytes]:
@@ -132,19 +132,9 @@ def charge_ids(step: Step, twins: Twins) -> list[list[bytes]]:
     """For each charge of the step the ids that the twins' charges have."""
     found = []
     for charge, items in zip(step.charges, item_columns(step, twins), strict=True):
-        tail = _tail(charge).encode()
+        tail = after_item(charge.service_period, charge.item.kind).encode()
         found.append(uuid5s(CHARGES, [text + tail for text in texts(items)]))
     return found
-
-
-def _id_of(charge: Charge) -> UUID:
-    return uuid5(CHARGES, f"{charge.subscription_item_id}{_tail(charge)}")
-
-
-def _tail(charge: Charge) -> str:
-    """What follows the item in the name from which the id of a regular charge is made, see `charge_id`."""
-    served = charge.service_period
-    return f"|{served.start.isoformat()}/{served.end.isoformat()}|{charge.item.kind}|0"
 
 
 _QUIET = tuple(
@@ -169,9 +159,13 @@ def twin_step(step: Step, twin: Subscription, *, now: datetime) -> Step:
     return Step(step.kind, step.at, twin, after, charges, charges, due, None, (), step.rules, step)
 
 
-def _charge(charge: Charge, item_id: Any) -> Charge:
+def _regular_id(charge: Charge, item_id: UUID) -> UUID:
+    return charge_id(item_id, charge.service_period, charge.item.kind)
+
+
+def _charge(charge: Charge, item_id: UUID) -> Charge:
     return Charge(
-        charge_id(item_id, charge.service_period, charge.item.kind),
+        _regular_id(charge, item_id),
         charge.item,
         item_id,
         charge.description,

@@ -178,23 +178,8 @@ class Dues(Protocol):
         """Publishes open dues again whose last publication is older (wall time); answers how many."""
 
 
-class UnitOfWork(Protocol):
-    """One transaction of one tenant. Whoever opened it commits it."""
-
-    @property
-    def customers(self) -> Customers: ...
-
-    @property
-    def plans(self) -> Plans: ...
-
-    @property
-    def subscriptions(self) -> Subscriptions: ...
-
-    @property
-    def twins(self) -> TwinWriter: ...
-
-    @property
-    def dues(self) -> Dues: ...
+class Shared(Protocol):
+    """What a unit of work and plain reads have in common."""
 
     @property
     def payment_methods(self) -> PaymentMethods: ...
@@ -220,37 +205,33 @@ class UnitOfWork(Protocol):
     async def now(self) -> datetime:
         """Business time of the tenant."""
 
+
+class UnitOfWork(Shared, Protocol):
+    """One transaction of one tenant. Whoever opened it commits it."""
+
+    @property
+    def customers(self) -> Customers: ...
+
+    @property
+    def plans(self) -> Plans: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def twins(self) -> TwinWriter: ...
+
+    @property
+    def dues(self) -> Dues: ...
+
     async def publish(self, *events: DomainEvent) -> None: ...
 
     async def answer(self, response: Answer) -> Answer:
         """Keeps `response` as the answer to the call's idempotency key, and returns it."""
 
 
-class Reads(Protocol):
+class Reads(Shared, Protocol):
     """Plain reads of one tenant, without locks. Lists give at most `limit` rows behind the key `after`."""
-
-    @property
-    def catalogue(self) -> Catalogue: ...
-
-    @property
-    def payment_methods(self) -> PaymentMethods: ...
-
-    @property
-    def products(self) -> NamedStore[Product]: ...
-
-    @property
-    def features(self) -> NamedStore[Feature]: ...
-
-    @property
-    def add_ons(self) -> AddOns: ...
-
-    @property
-    def coupons(self) -> Coupons: ...
-
-    @property
-    def prices(self) -> Prices: ...
-
-    async def now(self) -> datetime: ...
 
     async def customer(self, customer_id: UUID) -> tuple[Customer, Party]:
         """Raises CustomerNotFound."""

@@ -7,7 +7,7 @@ from billing_kernel.errors import DomainError, Violation
 from billing_subscriptions.domain.add_on import AddOn, Conditions, NewAddOn, Recurrence
 from billing_subscriptions.domain.catalog_errors import InvalidAddOn
 from billing_subscriptions.domain.etag import etag_of
-from billing_subscriptions.domain.plan_item import ItemKind, NewItem
+from billing_subscriptions.domain.plan_item import ItemKind
 from billing_subscriptions.domain.policy import Entitlement
 from billing_subscriptions.wire.enums import EnumTable
 from billing_subscriptions.wire.ids import add_on_text, add_on_version_text, price_text
@@ -15,10 +15,10 @@ from billing_subscriptions.wire.plan_items import (
     KINDS,
     TAX_BEHAVIORS,
     TIMINGS,
-    currency_prices_from_pb,
     currency_prices_to_pb,
+    sold_from_pb,
 )
-from billing_subscriptions.wire.prices import price_from_pb, price_to_pb
+from billing_subscriptions.wire.prices import price_to_pb
 from billing_subscriptions.wire.terms import entitlement_from_pb, entitlements_to_pb
 from billing_subscriptions.wire.times import optional_time, time_to_pb
 
@@ -28,18 +28,7 @@ RECURRENCES = EnumTable(pb.AddOnRecurrence, Recurrence, "ADD_ON_RECURRENCE_")
 def new_add_on_from_pb(code: str, given: pb.AddOnContent) -> NewAddOn:
     """Raises InvalidAddOn, UnspecifiedValue."""
     return NewAddOn(
-        item=NewItem(
-            code=code,
-            name=given.name,
-            kind=KINDS.from_pb(given.kind),
-            timing=TIMINGS.from_pb(given.timing),
-            price=price_from_pb(given.price),
-            meter_code=given.meter_code,
-            tax_category=given.tax_category,
-            tax_behavior=TAX_BEHAVIORS.from_pb(given.tax_behavior),
-            currency_prices=currency_prices_from_pb(given.currency_prices),
-            product_code=given.product_code,
-        ),
+        item=sold_from_pb(code, given),
         currency=given.currency_code,
         recurrence=RECURRENCES.from_pb(given.recurrence or pb.ADD_ON_RECURRENCE_RECURRING),
         min_quantity=given.min_quantity,

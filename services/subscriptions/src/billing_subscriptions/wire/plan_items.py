@@ -1,9 +1,10 @@
 """Items of plan versions and add-ons <-> their messages."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from billing.common.v1 import tax_facts_pb2
-from billing.subscriptions.v1 import plan_pb2
+from billing.subscriptions.v1 import add_on_pb2, plan_pb2
 from billing_kernel.decimals import format_decimal
 
 from billing_subscriptions.domain.plan_item import (
@@ -26,8 +27,14 @@ TAX_BEHAVIORS = EnumTable(tax_facts_pb2.TaxBehavior, TaxBehavior, "TAX_BEHAVIOR_
 
 def new_item_from_pb(item: plan_pb2.PlanItem) -> NewItem:
     """Raises UnspecifiedValue."""
+    sold = sold_from_pb(item.code, item)
+    return replace(sold, min_quantity=item.min_quantity, max_quantity=item.max_quantity)
+
+
+def sold_from_pb(code: str, item: plan_pb2.PlanItem | add_on_pb2.AddOnContent) -> NewItem:
+    """What is sold by a plan item or an add-on, without bounds of its quantity. Raises UnspecifiedValue."""
     return NewItem(
-        code=item.code,
+        code=code,
         name=item.name,
         kind=KINDS.from_pb(item.kind),
         timing=TIMINGS.from_pb(item.timing),
@@ -37,8 +44,6 @@ def new_item_from_pb(item: plan_pb2.PlanItem) -> NewItem:
         tax_behavior=TAX_BEHAVIORS.from_pb(item.tax_behavior),
         currency_prices=currency_prices_from_pb(item.currency_prices),
         product_code=item.product_code,
-        min_quantity=item.min_quantity,
-        max_quantity=item.max_quantity,
     )
 
 
